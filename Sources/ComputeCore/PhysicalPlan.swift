@@ -23,6 +23,7 @@ indirect enum PhysicalPlan {
     case hashJoin(JoinShape, PhysicalPlan, PhysicalPlan)
     /// All windows have the same partition and order.
     case window([BoundWindow], PhysicalPlan)
+    case generate(BoundGenerate, PhysicalPlan)
     /// With a limit, keeps only the first rows.
     case sort([BoundOrder], limit: Int?, PhysicalPlan)
     case limit(skip: Int, count: Int?, PhysicalPlan)
@@ -34,7 +35,7 @@ indirect enum PhysicalPlan {
         switch self {
         case .fileScan, .localScan, .rows, .range: []
         case .project(_, let input), .filter(_, let input), .hashAggregate(_, _, let input), .sort(_, _, let input),
-            .limit(_, _, let input), .window(_, let input),
+            .limit(_, _, let input), .window(_, let input), .generate(_, let input),
             .distinct(_, let input):
             [input]
         case .hashJoin(_, let left, let right), .difference(_, _, let left, let right): [left, right]
@@ -65,6 +66,10 @@ enum Planner {
             return aggregate(groups, calls, Self.plan(input, needed: Set(read.flatMap(\.columnIDs))))
         case .join(let kind, let left, let right, let condition): return join(kind, left, right, condition, plan.output, needed)
         case .window(let windows, let input): return window(windows, Self.plan(input, needed: with(windows.flatMap { read($0.call) })))
+        case .generate(var generate, let input):
+            if let needed { generate.carried = generate.carried.filter { needed.contains($0.id) } }
+            let read = Set(generate.carried.map(\.id) + generate.arguments.flatMap(\.columnIDs))
+            return .generate(generate, Self.plan(input, needed: read))
         case .sort(let orders, let input): return .sort(orders, limit: nil, Self.plan(input, needed: with(orders.map(\.expression))))
         case .limit(let count, let input): return limit(count, input, needed)
         case .offset(let count, let input): return .limit(skip: count, count: nil, Self.plan(input, needed: needed))

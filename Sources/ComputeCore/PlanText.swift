@@ -37,6 +37,7 @@ enum PlanText {
                 : " [\(shape.keys.map { text($0.left) }.joined(separator: ", "))], [\(shape.keys.map { text($0.right) }.joined(separator: ", "))]"
             return "\(kind)\(keys) \(shape.kind)\(shape.residual.map { " " + text($0) } ?? "")"
         case .window(let windows, _): return window(windows)
+        case .generate(let generate, _): return self.generate(generate)
         case .sort(let orders, let limit, _): return limit.map { "TakeOrdered \($0) [\(keys(orders))]" } ?? "Sort [\(keys(orders))]"
         case .limit(let skip, let count, _):
             return (count.map { "CollectLimit \($0)" } ?? "Offset") + (skip > 0 ? count == nil ? " \(skip)" : " Offset \(skip)" : "")
@@ -71,6 +72,12 @@ enum PlanText {
             "Window [\(functions.joined(separator: ", "))], [\(call.partition.map(text).joined(separator: ", "))], [\(keys(call.orders))]"
     }
 
+    private static func generate(_ generate: BoundGenerate) -> String {
+        let made = "[\(generate.columns.map(name).joined(separator: ", "))]"
+        return
+            "Generate \(generate.kind)(\(generate.arguments.map(text).joined(separator: ", ")))\(generate.isOuter ? " outer" : "") \(made)"
+    }
+
     private static func keys(_ orders: [BoundOrder]) -> String {
         orders.map { "\(text($0.expression)) \($0.ascending ? "ASC" : "DESC") NULLS \($0.nullsFirst ? "FIRST" : "LAST")" }.joined(
             separator: ", ")
@@ -93,6 +100,7 @@ enum PlanText {
         case .aggregate(let groups, let calls, _): return aggregate(groups, calls)
         case .join(let kind, _, _, let condition): return "Join \(kind)\(condition.map { " " + text($0) } ?? "")"
         case .window(let windows, _): return window(windows)
+        case .generate(let generate, _): return self.generate(generate)
         case .sort(let orders, _): return "Sort [\(keys(orders))]"
         case .limit(let count, _): return "Limit \(count)"
         case .offset(let count, _): return "Offset \(count)"
@@ -103,7 +111,12 @@ enum PlanText {
     }
 
     private static func name(_ function: ScalarFunction) -> String {
-        if case .library(let signature) = function { signature.name } else { "\(function)" }
+        switch function {
+        case .library(let signature): signature.name
+        case .seeded(let seed, let isNormal): (isNormal ? "randn" : "rand") + (seed.map { " \($0)" } ?? "")
+        case .zoned(let shift): "\(shift.step) \(shift.rules.name)"
+        default: "\(function)"
+        }
     }
 
     private static func name(_ column: BoundColumn) -> String { "\(column.name)#\(column.id.number)" }
@@ -116,7 +129,10 @@ enum PlanText {
     private static func text(_ expression: BoundExpression) -> String {
         switch expression {
         case .literal(let literal): return literal.prettyName
-        case .column(let column): return name(column)
+        case .column(let column), .parameter(let column): return name(column)
+        case .higherOrder(let function, let arguments, let lambdas, _):
+            let bodies = lambdas.map { "(\($0.parameters.map(name).joined(separator: ", "))) -> \(text($0.body))" }
+            return "\(function.rawValue)(\((arguments.map(text) + bodies).joined(separator: ", ")))"
         case .call(let function, let arguments, _): return "\(name(function))(\(arguments.map(text).joined(separator: ", ")))"
         case .cast(let inner, let type, _): return "cast(\(text(inner)) as \(type.simpleString))"
         case .caseWhen(let branches, let otherwise, _):

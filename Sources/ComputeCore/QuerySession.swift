@@ -9,6 +9,10 @@ package struct QuerySettings: Sendable {
     package var memoryBytesMax = 1 << 30
     /// Bytes of a text file for one thread at a time.
     package var morselBytes = 512 << 10
+    /// The session's time zone; nil for UTC.
+    package var zone: ZoneRules?
+    /// Zones by name; without it offsets only.
+    package var zones: (any TimeZones)?
     package init() {}
 }
 
@@ -89,7 +93,8 @@ package struct QuerySession: Sendable, Catalog {
     ) throws(QueryError) -> QueryRun {
         let bound = try analysed(plan)
         let context = context(now: now, workers: workers, pool: pool, isCancelled: isCancelled)
-        return QueryRun(schema: bound.schema, source: try Pipelines(context: context).source(Planner.plan(Self.optimised(bound, now))))
+        return QueryRun(
+            schema: bound.schema, zone: zone, source: try Pipelines(context: context).source(Planner.plan(Self.optimised(bound, now))))
     }
 
     func context(
@@ -97,7 +102,7 @@ package struct QuerySession: Sendable, Catalog {
     ) -> QueryContext {
         let grant = QueryGrant(bytesMax: settings.memoryBytesMax, workers: workers, pool: pool, isCancelled: isCancelled)
         return QueryContext(
-            files: files, now: now, grant: grant, workers: workers, morselBytes: settings.morselBytes, isCancelled: isCancelled)
+            files: files, now: now, zone: zone, grant: grant, workers: workers, morselBytes: settings.morselBytes, isCancelled: isCancelled)
     }
 
     /// Runs a query or a command. A command is done on return; its rows, if any, are in the result.
@@ -173,6 +178,10 @@ package struct QuerySession: Sendable, Catalog {
         return (schema, analyser.usedViews.map(\.name), analyser.relations)
     }
 
+    package var zone: ZoneRules? { settings.zone }
+
+    package func zone(named name: String) -> ZoneRules? { settings.zones?.rules(name) ?? ZoneRules.fixed(name) }
+
     package func function(_ name: String) -> FunctionSignature? { FunctionTable.signature(name) }
 
     package func view(_ name: String) -> ViewDefinition? { views[name.lowercased()]?.definition }
@@ -212,17 +221,21 @@ package struct QuerySession: Sendable, Catalog {
 /// A result, pulled batch by batch. It belongs to one thread at a time.
 package final class QueryRun {
     package let schema: Schema
+    /// The session's time zone, for prints of its timestamps; nil for UTC.
+    package let zone: ZoneRules?
     private let source: (any BatchSource)?
     private var batch: Batch?
 
-    init(schema: Schema, source: any BatchSource) {
+    init(schema: Schema, zone: ZoneRules? = nil, source: any BatchSource) {
         self.schema = schema
+        self.zone = zone
         self.source = source
     }
 
     /// Rows that are there, in the order of the schema's columns.
     package init(schema: Schema, rows: [[Value]]) {
         self.schema = schema
+        zone = nil
         source = nil
         let columns = schema.fields.indices.map { index in Column(type: schema.fields[index].type, values: rows.map { $0[index] }) }
         batch = Batch(schema: schema, columns: columns, rowCount: rows.count)

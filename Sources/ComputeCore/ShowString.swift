@@ -11,7 +11,7 @@ package enum ShowString {
     package static func render(schema: Schema, rows: [[Value]], hasMore: Bool, rowsMax: Int, truncate: Int, vertical: Bool = false)
         -> String
     {
-        let header = schema.fields.map { cut(escaped($0.name), truncate) }
+        let header = schema.fields.map { escaped($0.name) }
         let cells = rows.map { row in zip(row, schema.fields).map { cut(escaped(cell($0, $1.type)), truncate) } }
         var text = vertical ? self.vertical(header, cells) : table(header, cells, alignRight: truncate > 0)
         if hasMore { text += "only showing top \(rowsMax) \(rowsMax == 1 ? "row" : "rows")\n" }
@@ -22,7 +22,8 @@ package enum ShowString {
     package static func render(_ run: QueryRun, rowsMax: Int = 20, truncate: Int = 20, vertical: Bool = false) throws(QueryError) -> String
     {
         let limit = max(0, min(rowsMax, Int(Int32.max) - 1))
-        let rows = try run.rows(upTo: limit + 1)
+        var rows = try run.rows(upTo: limit + 1)
+        if let zone = run.zone { rows = rows.map { row in zip(row, run.schema.fields).map { zone.local($0, $1.type) } } }
         return render(
             schema: run.schema, rows: Array(rows.prefix(limit)), hasMore: rows.count > limit, rowsMax: limit, truncate: truncate,
             vertical: vertical)

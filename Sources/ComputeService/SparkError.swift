@@ -118,6 +118,13 @@ extension SparkError {
             "Failed to find the data source: \(provider). This server has csv, json, parquet and text.", ["provider": provider])
     }
 
+    static func invalidTimeZone(_ value: String) -> SparkError {
+        SparkError(
+            "INVALID_CONF_VALUE.TIME_ZONE", sqlState: "22022", kind: .illegalArgument,
+            "The value '\(value)' in the config \"\(SessionConfig.timeZone)\" is invalid. Cannot resolve the given timezone.",
+            ["confName": SessionConfig.timeZone, "confValue": value])
+    }
+
     static func configNotFound(_ key: String) -> SparkError {
         var error = SparkError(
             "SQL_CONF_NOT_FOUND", sqlState: "42K0I", kind: .runtime,

@@ -120,6 +120,28 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case schemaNotFound = "SCHEMA_NOT_FOUND"
     case tableOrViewAlreadyExists = "TABLE_OR_VIEW_ALREADY_EXISTS"
     case wrongCommandForObject = "WRONG_COMMAND_FOR_OBJECT_TYPE"
+    case generatorNested = "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS"
+    case generatorOutsideSelect = "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT"
+    case generatorAliasMismatch = "UDTF_ALIAS_NUMBER_MISMATCH"
+    case multiAliasWithoutGenerator = "MULTI_ALIAS_WITHOUT_GENERATOR"
+    case unresolvableTableFunction = "UNRESOLVABLE_TABLE_VALUED_FUNCTION"
+    case lambdaArgumentCount = "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH"
+    case lambdaDuplicateNames = "INVALID_LAMBDA_FUNCTION_CALL.DUPLICATE_ARG_NAMES"
+    case lambdaNotHigherOrder = "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION"
+    case subqueryInHigherOrder = "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION"
+    case duplicatedMapKey = "DUPLICATED_MAP_KEY"
+    case nullMapKey = "NULL_MAP_KEY"
+    case comparatorReturnsNull = "COMPARATOR_RETURNS_NULL"
+    case dataTypeMismatchStackTypes = "DATATYPE_MISMATCH.STACK_COLUMN_DIFF_TYPES"
+    case dataTypeMismatchReturnType = "DATATYPE_MISMATCH.UNEXPECTED_RETURN_TYPE"
+    case dataTypeMismatchMapZip = "DATATYPE_MISMATCH.MAP_ZIP_WITH_DIFF_TYPES"
+    case invalidTimeZone = "INVALID_TIMEZONE"
+    case illegalSequence = "ILLEGAL_SEQUENCE_BOUNDARIES"
+    case invalidArrayIndexInElementAt = "INVALID_ARRAY_INDEX_IN_ELEMENT_AT"
+    case invalidParameterStart = "INVALID_PARAMETER_VALUE.START"
+    case invalidParameterLength = "INVALID_PARAMETER_VALUE.LENGTH"
+    case unpivotWithoutValues = "UNPIVOT_REQUIRES_VALUE_COLUMNS"
+    case unpivotTypes = "UNPIVOT_VALUE_DATA_TYPE_MISMATCH"
     case wrongNumArgs = "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"
 
     package var sqlState: String { entry.0 }
@@ -127,7 +149,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     package var template: String { entry.2 }
 
     private var entry: (String, QueryError.Kind, String) {
-        parseEntry ?? typeEntry ?? runtimeEntry ?? catalogEntry ?? analysisEntry
+        parseEntry ?? typeEntry ?? expressionEntry ?? runtimeEntry ?? catalogEntry ?? analysisEntry
     }
 
     private var parseEntry: (String, QueryError.Kind, String)? {

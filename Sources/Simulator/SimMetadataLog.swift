@@ -94,8 +94,8 @@ struct SimMetadataLog<Purpose> {
             Proposal(by: index, incarnation: brokers[index].incarnation, command: command, purpose: purpose, number: lastNumber))
     }
 
-    /// Whether a member's fetch of committed offsets is answered, which starts if there is none at this broker: after all acknowledged commits
-    /// and after those that the broker has under way at its start.
+    /// Whether a member's fetch of committed offsets is answered: after all acknowledged commits, and after those that the broker has under
+    /// way at the start of the fetch. Starts one if there is none at this broker.
     func answers(_ fetch: inout OffsetFetch?, at index: Int) -> Bool {
         if fetch?.broker != index { fetch = OffsetFetch(broker: index, mark: lastNumber) }
         guard let mark = fetch?.mark, proposals[index].allSatisfy({ $0.number > mark }), isUpToDate(index) else { return false }

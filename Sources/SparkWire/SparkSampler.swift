@@ -1,5 +1,5 @@
 // Messages of Spark Connect with drawn values in every field, for tests. The generated messages read themselves from a decoder; this one
-// invents what they read. Texts come from the caller, who knows the columns, functions and statements that meet something.
+// invents the values. Texts come from the caller, who knows the columns, functions and statements that meet something.
 import Base
 import FoundationEssentials  // Data, the library's type of byte fields
 import SwiftProtobuf

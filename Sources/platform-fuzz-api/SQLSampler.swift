@@ -6,7 +6,7 @@ import SparkWire
 
 enum SQLSampler {
     private static let functions = RoutineNames.all + FunctionTable.words
-    private static let columns = ["id", "a", "b", "c", "t.a", "u.b", "*", "`x y`", "é", "d", "s.f", "nobody"]
+    private static let columns = ["id", "a", "b", "c", "t.a", "u.b", "*", "`x y`", "é", "d", "s.f", "missing"]
     private static let types = [
         "tinyint", "smallint", "int", "bigint", "float", "double", "decimal(38,38)", "decimal(38,0)", "decimal(1,1)", "string", "binary",
         "boolean", "date", "timestamp", "timestamp_ntz", "array<int>", "map<string,int>", "struct<f:int>", "interval day to second", "void",
@@ -34,6 +34,7 @@ enum SQLSampler {
         "spark.sql.session.timeZone", "America/New_York", "UTC", "+18:00", "Mars/Base", "spark.sql.ansi.enabled", "false",
         "spark.sql.shuffle.partitions", "-1", "9223372036854775807",
     ]
+    private static let spans = ["3", "1000", "0, 10, 3", "9223372036854775806, 9223372036854775807", "100000"]
     private static let strange = [
         "", " ", "\u{0}", "\u{301}", "a\nb", "`", "``", "'", "\"", "/*", "--", ";", "\u{ffff}", "😀", "..", "SELECT",
         String(repeating: "(", count: 300), String(repeating: "x", count: 70_000), String(repeating: "- ", count: 1000),
@@ -101,7 +102,7 @@ enum SQLSampler {
     private static func source(_ depth: Int, _ random: inout Prng) -> String {
         switch random.below(depth > 2 ? 2 : 4) {
         case 0:
-            "range(\(pick(["3", "1000", "0, 10, 3", "9223372036854775806, 9223372036854775807", "100000"], &random))) \(pick(["t", "u"], &random))"
+            "range(\(pick(spans, &random))) \(pick(["t", "u"], &random))"
         case 1: "VALUES (1, 'x', 2.5D, NULL), (2, '', 1e308D, 7), (NULL, '😀', double('NaN'), 7) AS t(a, b, c, d)"
         case 2: "(\(query(depth + 1, &random))) AS \(pick(["t", "u"], &random))"
         default: "v"
@@ -125,7 +126,7 @@ enum SQLSampler {
             let frame = pick(
                 ["", " ROWS BETWEEN 2147483647 PRECEDING AND CURRENT ROW", " RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING"], &random)
             return
-                "\(pick(functions, &random))(\(list(depth + 1, 1, &random))) OVER (PARTITION BY \(pick(columns, &random)) ORDER BY 1\(frame))"
+                "\(call(depth, &random)) OVER (PARTITION BY \(pick(columns, &random)) ORDER BY 1\(frame))"
         case 18: return "\(expression(depth + 1, &random)) IN (\(list(depth + 1, 2, &random)))"
         default: return depth < 2 ? "(\(query(3, &random)))" : "transform(array(1, 2), x -> \(expression(depth + 1, &random)))"
         }

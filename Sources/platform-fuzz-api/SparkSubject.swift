@@ -1,5 +1,5 @@
 // Spark Connect as the fuzzer's subject: every RPC with drawn plans, expressions and statements. Calls are cut after some messages or
-// some time, as by clients that went away; a query that nobody reads must end.
+// some time, as by clients that went away; a query without a reader must end.
 import Base
 import ComputeService
 import Foundation

@@ -1,6 +1,7 @@
 // The SQL script tier: each `SQL/*.test` file is a conversation with one session. Directives: `statement ok`, `statement error CLASS`,
-// `query [unordered]` with a line `---- name type | ...` and the expected rows, and `file PATH` with a file's lines up to `----`. An empty
-// cell is written `(empty)`. Scripts that say so were recorded from real Spark; a difference is a fault of ours.
+// `query [unordered]` with a line `---- name type | ...` and the expected rows, `file PATH` with a file's lines up to `----`, and `zone
+// NAME`, which sets the session's time zone. An empty cell is written `(empty)`. Scripts that say so were recorded from real Spark; a
+// difference is a fault of ours.
 
 import ComputeCore
 import Foundation
@@ -47,6 +48,13 @@ final class MemoryReader: TableFileReader {
         let chunk = rest.prefix(min(count, most))
         rest = rest.dropFirst(chunk.count)
         return Array(chunk)
+    }
+}
+
+/// The zones of the system's database.
+struct ZoneFiles: TimeZones {
+    func rules(_ name: String) -> ZoneRules? {
+        FileManager.default.contents(atPath: "/usr/share/zoneinfo/\(name)").flatMap { ZoneRules(name: name, tzif: Array($0)) }
     }
 }
 
@@ -98,6 +106,12 @@ struct SQLScript {
                 session = QuerySession(files: MemoryFiles(files), settings: settings)
                 continue
             }
+            if line.hasPrefix("zone ") {
+                session.settings.zones = ZoneFiles()
+                session.settings.zone = session.zone(named: String(line.dropFirst(5)))
+                if session.settings.zone == nil { Issue.record("\(name).test:\(start): no zone \(line.dropFirst(5))") }
+                continue
+            }
             var sql: [String] = []
             var expected: [String]?
             var header = ""
@@ -126,7 +140,8 @@ struct SQLScript {
             }
             guard directive.hasPrefix("query") else { return }
             let names = run.schema.fields.map { "\($0.name) \($0.type.simpleString)" }.joined(separator: " | ")
-            var got = rows.map { Self.rendered($0, run.schema) }
+            let shown = rows.map { row in zip(row, run.schema.fields).map { run.zone?.local($0, $1.type) ?? $0 } }
+            var got = shown.map { Self.rendered($0, run.schema) }
             if directive == "query unordered" { got.sort() }
             if names != header { Issue.record("\(place): \(sql)\n  columns \(names)\n  wanted  \(header)") }
             if got != expected { Issue.record("\(place): \(sql)\n  rows   \(got)\n  wanted \(expected)") }

@@ -22,12 +22,25 @@ package struct Evaluator {
     let layout: [ColumnID: Int]
     /// The statement's time in microseconds since 1970: `current_date` and `current_timestamp` are constant within a statement.
     let now: Int64
+    /// Whether the query was cancelled: loops over elements look at it.
+    let isCancelled: @Sendable () -> Bool
 
-    package init(columns: [BoundColumn], now: Int64) {
+    package init(columns: [BoundColumn], now: Int64, isCancelled: @escaping @Sendable () -> Bool = { false }) {
         var layout: [ColumnID: Int] = [:]
         for (index, column) in columns.enumerated() where layout[column.id] == nil { layout[column.id] = index }
         self.layout = layout
         self.now = now
+        self.isCancelled = isCancelled
+    }
+
+    init(layout: [ColumnID: Int], now: Int64, isCancelled: @escaping @Sendable () -> Bool) {
+        self.layout = layout
+        self.now = now
+        self.isCancelled = isCancelled
+    }
+
+    init(columns: [BoundColumn], _ context: QueryContext) {
+        self.init(columns: columns, now: context.now, isCancelled: context.isCancelled)
     }
 
     package func evaluate(_ expression: BoundExpression, _ batch: Batch) throws(QueryError) -> Column {
@@ -60,6 +73,11 @@ package struct Evaluator {
         case .column(let column):
             guard let index = layout[column.id] else { preconditionFailure("column \(column.name) is not among the operator's inputs") }
             return Vector(column: batch.columns[index], isConstant: false)
+        case .parameter(let column):
+            guard let index = layout[column.id] else { preconditionFailure("parameter \(column.name) is not given") }
+            return Vector(column: batch.columns[index], isConstant: false)
+        case .higherOrder(let function, let arguments, let lambdas, let type):
+            return Vector(column: try higherOrder(function, arguments, lambdas, type, batch), isConstant: false)
         case .cast(let inner, let type, let isTry):
             let value = try vector(inner, batch)
             return Vector(column: try Cast.apply(value.column, to: type, isTry: isTry), isConstant: value.isConstant)
@@ -81,6 +99,8 @@ package struct Evaluator {
         case .and, .or: return try logic(function, arguments[0], arguments[1], batch)
         case .coalesce: return try coalesce(arguments, type, batch)
         case .currentDate: return Vector(column: Column(type: .date, values: [.integer(Int64(CivilTime.floorDay(now)))]), isConstant: true)
+        case .seeded(let seed, let isNormal):
+            return Vector(column: RandomNumbers.column(seed ?? now, isNormal: isNormal, batch), isConstant: false)
         case .currentTimestamp: return Vector(column: Column(type: .timestamp, values: [.integer(now)]), isConstant: true)
         default: break
         }
@@ -148,7 +168,7 @@ package struct Evaluator {
         if chosen.count == batch.rowCount { return try evaluate(expression, batch) }
         if chosen.isEmpty { return Column.nulls(expression.type, count: batch.rowCount) }
         // Only columns of the expression are gathered.
-        let read = Set(expression.columnIDs.compactMap { layout[$0] })
+        let read = Set(expression.inputIDs.compactMap { layout[$0] })
         let columns = batch.columns.indices.map { index in
             read.contains(index)
                 ? batch.columns[index].take(chosen) : Column(type: .null, count: chosen.count, validity: nil, storage: .nothing)

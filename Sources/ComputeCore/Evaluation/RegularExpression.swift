@@ -82,10 +82,10 @@ final class RegularExpression {
             Result { () throws(QueryError) in try firstMatch(in: bytes, from: start) }
         }
         guard try found.get() != nil, let pairs = pcre2_get_ovector_pointer_8(data) else { return nil }
-        // There is a pair for the whole and for each group; a group without a part has the largest number twice.
+        // There is a pair for the whole and for each group; a group without a part has -1 twice.
         return (0...groupCount).map { group in
             let (low, high) = (pairs[2 * group], pairs[2 * group + 1])
-            return low <= high && high <= text.count ? Int(low)..<Int(high) : nil
+            return low >= 0 && low <= high && high <= text.count ? Int(low)..<Int(high) : nil
         }
     }
 

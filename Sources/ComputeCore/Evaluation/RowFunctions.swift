@@ -5,6 +5,7 @@ import QueryCore
 
 enum RowFunctions {
     static func apply(_ function: ScalarFunction, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError) -> Column {
+        if case .zoned(let shift) = function { return try ZonedTime.apply(shift, arguments[0].column, type) }
         if case .library(let signature) = function { return try FunctionTable.apply(signature, arguments, type, count) }
         if let column = try fast(function, arguments, type, count) { return column }
         let acceptsNull: Bool =
@@ -130,7 +131,7 @@ enum RowFunctions {
             if number == low { throw Arithmetic.overflow(type == .long ? "long" : type == .int ? "integer" : type.sqlName) }
             return .integer(result)
         case .double(let number):
-            if function == .sign { return .double(number == 0 ? 0 : number < 0 ? -1 : 1) }
+            if function == .sign { return .double(number.isNaN ? .nan : number == 0 ? 0 : number < 0 ? -1 : 1) }
             return .double(function == .abs ? number.magnitude : -number)
         case .decimal(let number): return .decimal(function == .abs ? (number < 0 ? -number : number) : -number)
         default: preconditionFailure("a sign is of a number")

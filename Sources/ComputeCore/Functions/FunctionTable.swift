@@ -26,7 +26,8 @@ struct ScalarRow: Sendable {
 }
 
 package enum FunctionTable {
-    static let rows: [ScalarRow] = MathRows.rows + TextRows.rows + PatternRows.rows + TimeRows.rows + BitRows.rows
+    static let rows: [ScalarRow] =
+        MathRows.rows + TextRows.rows + PatternRows.rows + TimeRows.rows + BitRows.rows + CollectionRows.rows + ListRows.rows
 
     private static let byName: [String: ScalarRow] = {
         var table: [String: ScalarRow] = [:]
@@ -45,7 +46,7 @@ package enum FunctionTable {
     static func apply(_ signature: FunctionSignature, _ arguments: [Vector], _ type: DataType, _ count: Int) throws(QueryError) -> Column {
         guard let row = byName[signature.name] else { preconditionFailure("\(signature.name) is a row of the table") }
         var present: Bitmap?
-        for argument in arguments {
+        for argument in arguments where signature.nulls != .accepted {
             if argument.isNullConstant || argument.column.type == .null { return Column.nulls(type, count: count) }
             guard !argument.isConstant, let validity = argument.column.validity else { continue }
             present = present.map { $0 & validity } ?? validity

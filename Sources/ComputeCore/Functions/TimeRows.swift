@@ -13,7 +13,8 @@ enum TimeRows {
                 return Int64(moved)
             }
         },
-        ScalarRow(FunctionSignature("months_between", [.timestamp, .timestamp, .boolean], required: 2, .type(.double))) { input in
+        ScalarRow(FunctionSignature("months_between", [.timestamp, .timestamp, .boolean], required: 2, .type(.double), clock: .reads)) {
+            input in
             let (ends, starts) = (input.integers(0), input.integers(1))
             var rounds = true
             if input.arguments.count > 2, case .boolean(let flag) = input.arguments[2].column.value(0) { rounds = flag }
@@ -41,7 +42,7 @@ enum TimeRows {
                 return Int64(Int32(clamping: unit.start(ofDay: Int(days[row]))))
             }
         },
-        ScalarRow(FunctionSignature("date_trunc", [.string, .timestamp], .type(.timestamp), nulls: .possible)) {
+        ScalarRow(FunctionSignature("date_trunc", [.string, .timestamp], .type(.timestamp), nulls: .possible, clock: .makes)) {
             (input) throws(QueryError) in
             let (units, instants) = (input.texts(0), input.integers(1))
             return try input.integerColumn { row in Unit(units.string(row))?.start(instants[row]) }
@@ -71,7 +72,8 @@ enum TimeRows {
         },
         since("unix_seconds", 1_000_000), since("unix_millis", 1000), since("unix_micros", 1),
         from("timestamp_millis", 1000), from("timestamp_micros", 1),
-        ScalarRow(FunctionSignature("from_unixtime", [.long, .string], required: 1, .type(.string), canRaise: true)) {
+        ScalarRow(FunctionSignature("from_unixtime", [.long, .string], required: 1, .type(.string), canRaise: true, clock: .printsSeconds))
+        {
             (input) throws(QueryError) in
             let seconds = input.integers(0)
             let patterns = input.arguments.count > 1 ? input.texts(1) : nil

@@ -59,10 +59,10 @@ final class RowsSource: BatchSource {
     private let evaluator: Evaluator
     private var at = 0
 
-    init(_ rows: [[BoundExpression]], _ columns: [BoundColumn], now: Int64) {
+    init(_ rows: [[BoundExpression]], _ columns: [BoundColumn], _ context: QueryContext) {
         self.rows = rows
         self.columns = columns
-        evaluator = Evaluator(columns: [], now: now)
+        evaluator = Evaluator(columns: [], context)
     }
 
     func next() throws(QueryError) -> Batch? {
@@ -116,11 +116,11 @@ final class ProjectOperator: BatchSource {
     private let input: any BatchSource
     private let evaluator: Evaluator
 
-    init(_ outputs: [BoundOutput], _ input: any BatchSource, now: Int64) {
+    init(_ outputs: [BoundOutput], _ input: any BatchSource, _ context: QueryContext) {
         self.outputs = outputs
         self.input = input
         columns = outputs.map(\.column)
-        evaluator = Evaluator(columns: input.columns, now: now)
+        evaluator = Evaluator(columns: input.columns, context)
     }
 
     func next() throws(QueryError) -> Batch? {
@@ -137,11 +137,11 @@ final class FilterOperator: BatchSource {
     private let input: any BatchSource
     private let evaluator: Evaluator
 
-    init(_ condition: BoundExpression, _ input: any BatchSource, now: Int64) {
+    init(_ condition: BoundExpression, _ input: any BatchSource, _ context: QueryContext) {
         self.condition = condition
         self.input = input
         columns = input.columns
-        evaluator = Evaluator(columns: input.columns, now: now)
+        evaluator = Evaluator(columns: input.columns, context)
     }
 
     func next() throws(QueryError) -> Batch? {
@@ -187,6 +187,7 @@ final class LimitOperator: BatchSource {
 final class UnionOperator: BatchSource {
     let columns: [BoundColumn]
     private var inputs: ArraySlice<any BatchSource>
+    private var given = 0
 
     init(_ inputs: [any BatchSource], _ columns: [BoundColumn]) {
         self.inputs = inputs[...]
@@ -195,7 +196,10 @@ final class UnionOperator: BatchSource {
 
     func next() throws(QueryError) -> Batch? {
         while let input = inputs.first {
-            if let batch = try input.next() { return Batch(schema: schema, columns: batch.columns, rowCount: batch.rowCount) }
+            if let batch = try input.next() {
+                defer { given += 1 }
+                return Batch(schema: schema, columns: batch.columns, rowCount: batch.rowCount, place: BatchPlace(morsel: given))
+            }
             inputs = inputs.dropFirst()
         }
         return nil

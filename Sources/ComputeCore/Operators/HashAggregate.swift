@@ -145,7 +145,7 @@ final class HashAggregate: Preparation {
         self.context = context
         kept = KeptRows(context.grant)
         columns = groups.map(\.column) + calls.map(\.column)
-        evaluator = Evaluator(columns: chains.columns, now: context.now)
+        evaluator = Evaluator(columns: chains.columns, context)
     }
 
     func prepare() throws(QueryError) {

@@ -36,7 +36,7 @@ final class JoinTable: Preparation {
         matchesNulls = keys.map(\.matchesNulls)
         self.context = context
         columns = chains.columns
-        evaluator = Evaluator(columns: chains.columns, now: context.now)
+        evaluator = Evaluator(columns: chains.columns, context)
         table = KeyTable(types: keys.map(\.right.type))
         rows = Batch(schema: Schema([]), columns: [], rowCount: 0)
     }
@@ -144,8 +144,8 @@ final class HashJoin: BatchSource {
         grant = context.grant
         columns = shape.output
         leftKeys = shape.keys.map(\.left)
-        leftEvaluator = Evaluator(columns: left.columns, now: context.now)
-        pairEvaluator = Evaluator(columns: left.columns + table.columns, now: context.now)
+        leftEvaluator = Evaluator(columns: left.columns, context)
+        pairEvaluator = Evaluator(columns: left.columns + table.columns, context)
         pairs = PairColumns(shape, left.columns, table.columns)
     }
 

@@ -21,7 +21,7 @@ final class SortOperator: Preparation {
         self.context = context
         columns = chains.columns
         kept = KeptRows(context.grant)
-        evaluator = Evaluator(columns: chains.columns, now: context.now)
+        evaluator = Evaluator(columns: chains.columns, context)
     }
 
     private var schema: Schema { Schema(columns.map(\.field)) }
@@ -89,7 +89,7 @@ private final class BestRows: ChainSink {
         self.orders = orders + [BoundOrder(expression: .column(place), ascending: true, nullsFirst: true)]
         self.limit = limit
         self.context = context
-        evaluator = Evaluator(columns: columns + [place], now: context.now)
+        evaluator = Evaluator(columns: columns + [place], context)
         schema = Schema((columns + [place]).map(\.field))
         first = SortLayout([orders[0]], marksNulls: [true])
     }

@@ -21,7 +21,7 @@ final class WindowOperator: Preparation {
         self.context = context
         columns = chains.columns + windows.map(\.column)
         kept = KeptRows(context.grant)
-        evaluator = Evaluator(columns: chains.columns, now: context.now)
+        evaluator = Evaluator(columns: chains.columns, context)
         let first = windows[0].call
         partitionCount = first.partition.count
         orders = first.partition.map { BoundOrder(expression: $0, ascending: true, nullsFirst: true) } + first.orders

@@ -28,15 +28,15 @@ struct Pipelines {
         case .localScan(let list, let columns, let kept):
             let queue = MorselQueue(context.workers)
             return chains(queue, pieces: list.batches.count) { BatchScan(list, columns, kept: kept, queue) }
-        case .rows(let rows, let columns): return Chains(cancellable(RowsSource(rows, columns, now: context.now)))
+        case .rows(let rows, let columns): return Chains(cancellable(RowsSource(rows, columns, context)))
         case .range(let range, let column):
             let queue = MorselQueue(context.workers)
             return chains(queue, pieces: RangeSource.rowCount(range) / Batch.rowsDefault + 1) { RangeSource(range, column, queue) }
-        case .project(let outputs, let input): return try chains(input).map { ProjectOperator(outputs, $0, now: context.now) }
+        case .project(let outputs, let input): return try chains(input).map { ProjectOperator(outputs, $0, context) }
         case .filter(let condition, .fileScan(let scan)):
             let below = try fileScan(scan, passing: PredicatePushdown.conjuncts(condition))
-            return try below.map { FilterOperator(condition, $0, now: context.now) }
-        case .filter(let condition, let input): return try chains(input).map { FilterOperator(condition, $0, now: context.now) }
+            return try below.map { FilterOperator(condition, $0, context) }
+        case .filter(let condition, let input): return try chains(input).map { FilterOperator(condition, $0, context) }
         case .hashAggregate(let groups, let calls, let input):
             let below = calls.allSatisfy { Accumulators.canMerge($0.call) } ? try chains(input) : Chains(try one(input))
             let operation = HashAggregate(groups, calls, below, context)
@@ -49,6 +49,10 @@ struct Pipelines {
             let operation = WindowOperator(windows, try chains(input), context)
             return kept(operation.kept, operation.columns, pieces: .max, operation)
         case .hashJoin(let shape, let left, let right): return try join(shape, left, right)
+        case .generate(let generate, let input):
+            var made = try chains(input).map { GenerateOperator(generate, $0, context) }
+            made.multiplies = true
+            return made
         case .limit(let skip, let count, let input): return Chains(LimitOperator(skip: skip, limit: count, try one(input)))
         case .union(let inputs, let columns):
             var sources: [any BatchSource] = []

@@ -6,6 +6,8 @@ struct QueryContext {
     let files: any TableFiles
     /// The statement's time in microseconds since 1970.
     let now: Int64
+    /// The session's time zone; nil for UTC.
+    let zone: ZoneRules?
     let grant: QueryGrant
     let workers: any QueryWorkers
     /// Bytes of a text file for one chain at a time.

@@ -72,14 +72,16 @@ private struct FieldColumn {
     private var longs: [Int64] = []
     private var doubles: [Double] = []
     private var bytes: [UInt8] = []
+    private let zone: ZoneRules?
     private var offsets: [Int32] = [0]
     private var others: [Value] = []
     private var count = 0
     /// Ascending.
     private var nullRows: [Int] = []
 
-    init(_ type: DataType) {
+    init(_ type: DataType, _ zone: ZoneRules?) {
         self.type = type
+        self.zone = zone
         kind =
             switch type {
             case .string: .text
@@ -117,7 +119,7 @@ private struct FieldColumn {
             }
             longs.append(Int64(day))
         case .other:
-            guard let value = FieldParser.value(content, type) else {
+            guard let value = FieldParser.value(content, type, zone) else {
                 appendNull()
                 return false
             }
@@ -168,7 +170,7 @@ private struct FieldColumn {
             case .other: Column(type: type, values: others)
             }
         let capacity = (longs.count, doubles.count, offsets.count, bytes.count)
-        self = FieldColumn(type)
+        self = FieldColumn(type, zone)
         longs.reserveCapacity(capacity.0)
         doubles.reserveCapacity(capacity.1)
         offsets.reserveCapacity(capacity.2)
@@ -194,7 +196,7 @@ final class CSVReader: FileReader {
         columns = scan.columns
         self.options = options
         self.files = files
-        building = scan.columns.map { FieldColumn($0.type) }
+        building = scan.columns.map { FieldColumn($0.type, files.zone) }
         let corrupt = scan.schema.fields.firstIndex { Identifier.same($0.name, options.corruptColumn) }
         fieldCount = scan.schema.count - (corrupt == nil ? 0 : 1)
         positions = scan.kept.map { index in

@@ -81,14 +81,19 @@ enum FieldParser {
         }
     }
 
-    static func value(_ bytes: FieldBytes, _ type: DataType) -> Value? {
+    static func timestamp(_ text: String, _ zone: ZoneRules?) -> Int64? {
+        zone.map { CivilTime.parseTimestamp(text, in: $0) } ?? CivilTime.parseTimestamp(text)
+    }
+
+    /// `zone` is that of a timestamp without a zone of its own; nil for UTC.
+    static func value(_ bytes: FieldBytes, _ type: DataType, _ zone: ZoneRules? = nil) -> Value? {
         let text = String(decoding: bytes, as: UTF8.self)
         switch type {
         case .string: return .string(text)
         case .boolean: return boolean(bytes).map { .boolean($0) }
         case .double, .float: return double(bytes).map { .double(type == .float ? Double(Float($0)) : $0) }
         case .date: return CivilTime.parseDate(text).map { .integer(Int64($0)) }
-        case .timestamp: return CivilTime.parseTimestamp(text).map { .integer($0) }
+        case .timestamp: return timestamp(text, zone).map { .integer($0) }
         case .binary: return .binary(Array(bytes))
         // A failed cast is a malformed field, which the reader's mode handles; hence `try?`.
         default: return try? Cast.value(.string(text), .string, type)

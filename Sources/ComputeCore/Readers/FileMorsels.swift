@@ -17,6 +17,8 @@ final class FileMorsels {
     let pieces: Int
     private let port: any TableFiles
     private let morselBytes: Int
+    /// Of timestamps that name none; nil for UTC.
+    let zone: ZoneRules?
     private let wholeFiles: Bool
     private let lines: LineRule
     private let queue: MorselQueue
@@ -37,6 +39,7 @@ final class FileMorsels {
         self.files = files[...]
         port = context.files
         morselBytes = context.morselBytes
+        zone = context.zone
         self.wholeFiles = wholeFiles
         self.lines = lines
         self.queue = queue

@@ -135,7 +135,7 @@ final class JSONReader: FileReader {
             isMalformed = false
             for (index, column) in columns.enumerated() {
                 guard let field = fields[column.name], field != .null else { continue }
-                if let value = Self.convert(field, column.type) { values[index] = value } else { isMalformed = true }
+                if let value = Self.convert(field, column.type, files.zone) { values[index] = value } else { isMalformed = true }
             }
         }
         if isMalformed {
@@ -154,7 +154,7 @@ final class JSONReader: FileReader {
     }
 
     /// Nil when the value does not have the type.
-    private static func convert(_ json: JSONValue, _ type: DataType) -> Value? {
+    private static func convert(_ json: JSONValue, _ type: DataType, _ zone: ZoneRules?) -> Value? {
         switch (json, type) {
         case (.null, _): return .null
         case (.string(let text), .string): return .string(text)
@@ -162,26 +162,27 @@ final class JSONReader: FileReader {
         case (.boolean(let flag), .boolean): return .boolean(flag)
         // A failed cast is a malformed record, which the mode handles; hence `try?`.
         case (.number(let text), _) where type.isNumeric: return try? Cast.value(.string(text), .string, type)
-        // The same holds for dates and timestamps.
-        case (.string(let text), .date), (.string(let text), .timestamp): return try? Cast.value(.string(text), .string, type)
+        case (.string(let text), .timestamp): return FieldParser.timestamp(text, zone).map { .integer($0) }
+        // The same holds for dates.
+        case (.string(let text), .date): return try? Cast.value(.string(text), .string, type)
         case (.array(let items), .array(let element, _)):
             var values: [Value] = []
             for item in items {
-                guard let value = convert(item, element) else { return nil }
+                guard let value = convert(item, element, zone) else { return nil }
                 values.append(value)
             }
             return .array(values)
         case (.object(let fields), .structure(let wanted)):
             var values: [Value] = []
             for field in wanted {
-                guard let value = convert(fields[field.name] ?? .null, field.type) else { return nil }
+                guard let value = convert(fields[field.name] ?? .null, field.type, zone) else { return nil }
                 values.append(value)
             }
             return .structure(values)
         case (.object(let fields), .map(.string, let element, _)):
             var values: [Value] = []
             for entry in fields.values {
-                guard let value = convert(entry, element) else { return nil }
+                guard let value = convert(entry, element, zone) else { return nil }
                 values.append(value)
             }
             return .map(keys: fields.keys.map { .string($0) }, values: values)

@@ -36,7 +36,7 @@ final class OutputSink: ChainSink {
         self.writers = writers
         self.output = output
         self.context = context
-        evaluator = Evaluator(columns: columns, now: context.now)
+        evaluator = Evaluator(columns: columns, context)
     }
 
     func consume(_ batch: Batch) throws(QueryError) {

@@ -57,13 +57,20 @@ extension SparkService {
             var answer = Spark_Connect_AnalyzePlanResponse.JsonToDDL()
             answer.ddlString = try SchemaText.schema(json.jsonString).ddl
             return .jsonToDdl(answer)
-        case .getStorageLevel:
-            // Nothing is ever cached, so every level is NONE: all flags false, one replica.
+        case .getStorageLevel(let level):
             var answer = Spark_Connect_AnalyzePlanResponse.GetStorageLevel()
-            answer.storageLevel.replication = 1
+            answer.storageLevel = try session.storageLevel(of: level.relation)
             return .getStorageLevel(answer)
-        case .unpersist: return .unpersist(.init())
-        case .persist: throw SparkError.unsupported("caching of DataFrames (persist, cache)")
+        case .unpersist(let unpersist):
+            try session.setStorageLevel(nil, of: unpersist.relation)
+            return .unpersist(.init())
+        case .persist(let persist):
+            // The plan is analysed, so that a wrong one is refused; its rows are computed again at each use.
+            _ = try PlanExecution.schema(persist.relation, session)
+            var level = persist.storageLevel
+            if !persist.hasStorageLevel { (level.useDisk, level.useMemory, level.deserialized, level.replication) = (true, true, true, 1) }
+            try session.setStorageLevel(level, of: persist.relation)
+            return .persist(.init())
         case .sameSemantics: throw SparkError.unsupported("comparing plans (sameSemantics)")
         case .semanticHash: throw SparkError.unsupported("hashing plans (semanticHash)")
         case nil: throw SparkError.invalidPlan("an analysis request names no analysis that this server knows")

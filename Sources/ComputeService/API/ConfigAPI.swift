@@ -9,6 +9,7 @@ extension SparkService {
         response.serverSideSessionID = session.serverSideID
         do {
             response.pairs = try session.withConfig { try Self.pairs(request.operation, &$0) }
+            if let zone = session.withConfig({ $0[SessionConfig.timeZone] }) { session.engine.setZone(zone) }
         } catch {
             throw report(error, in: session)
         }

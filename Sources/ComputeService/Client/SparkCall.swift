@@ -22,8 +22,8 @@ extension SparkConnectClient {
     /// The id of its session.
     package var sessionID: String { session }
 
-    /// Calls and drops the answer: at most `messages` of a stream are read, then, or after `limit`, the call is cancelled. Returns the name of
-    /// the answer's code. Throws `SparkClientError` if no server answers.
+    /// Calls and drops the answer: at most `messages` of a stream are read; then, or after `limit`, the call is cancelled. Returns the
+    /// answer's code by name. Throws `SparkClientError` if no server answers.
     package func outcome(of call: SparkCall, messages: Int, within limit: Duration) async throws -> String {
         do {
             switch call {

@@ -75,7 +75,7 @@ struct PlanExecution: Sendable {
     }
 
     private func send(_ run: QueryRun) throws {
-        let writer = ArrowWriter(schema: TypeTranslation.arrow(run.schema))
+        let writer = ArrowWriter(schema: TypeTranslation.arrow(run.schema, zone: run.zone))
         try append { $0.schema = TypeTranslation.proto(run.schema) }
         var offset: Int64 = 0
         while let batch = try run.next() { try send(batch, writer, &offset) }

@@ -16,7 +16,16 @@ final class QueryEngine: Sendable {
         self.files = JobTableFiles(schemes: files)
         var settings = QuerySettings()
         settings.memoryBytesMax = queryBytesMax
+        settings.zones = Self.zones
         session = Mutex(QuerySession(files: self.files, tables: tables, settings: settings))
+    }
+
+    /// Shared by all sessions.
+    static let zones = SystemTimeZones()
+
+    /// Sets the session's time zone; its name was checked.
+    func setZone(_ name: String) {
+        session.withLock { $0.settings.zone = Self.zones.rules(name).flatMap { $0.isUTC ? nil : $0 } }
     }
 
     func schema(_ plan: Plan) throws -> Schema {

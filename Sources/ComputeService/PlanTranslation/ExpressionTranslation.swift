@@ -24,7 +24,7 @@ enum ExpressionTranslation {
         case .callFunction(let function): return try call(function.functionName, function.arguments, distinct: false, child)
         case .expressionString(let text): return try Parser.parseExpression(text.expression)
         case .alias(let alias):
-            guard alias.name.count == 1 else { throw SparkError.unsupported("an alias with \(alias.name.count) names") }
+            guard alias.name.count == 1 else { return .aliases(try child(alias.expr), names: alias.name) }
             return .alias(try child(alias.expr), name: alias.name[0])
         case .cast(let cast):
             let type: DataType
@@ -39,7 +39,9 @@ enum ExpressionTranslation {
         case .sortOrder: throw SparkError.unsupported("a sort order outside of a sort")
         case .window(let window): return try WindowTranslation.window(window, child)
         case .unresolvedRegex: throw SparkError.unsupported("columns selected by a regular expression")
-        case .lambdaFunction, .unresolvedNamedLambdaVariable: throw SparkError.unsupported("lambda functions")
+        case .lambdaFunction(let lambda):
+            return .lambda(lambda.arguments.map { $0.nameParts.joined(separator: ".") }, try child(lambda.function))
+        case .unresolvedNamedLambdaVariable(let variable): return .attribute(variable.nameParts, planID: nil)
         case .updateFields: throw SparkError.unsupported("changing fields of a struct (withField, dropFields)")
         case .commonInlineUserDefinedFunction: throw SparkError.unsupported("user-defined functions")
         case .namedArgumentExpression: throw SparkError.unsupported("named arguments of a function")

@@ -46,6 +46,25 @@ struct RelationTranslation {
         case .repartition(let repartition): return try plan(repartition.input)
         case .repartitionByExpression(let repartition): return try plan(repartition.input)
         case .hint(let hint): return try plan(hint.input)
+        case .fillNa(let fill): return try self.fill(fill)
+        case .dropNa(let drop): return try dropMissing(drop)
+        case .replace(let replace): return try self.replace(replace)
+        case .describe(let describe): return try self.describe(describe)
+        case .summary(let summary): return try self.summary(summary)
+        case .corr(let corr):
+            guard !corr.hasMethod || corr.method == "pearson" else { throw SparkError.unsupported("the correlation '\(corr.method)'") }
+            return try pair("corr", "corr", corr.input, corr.col1, corr.col2)
+        case .cov(let cov): return try pair("covar_samp", "cov", cov.input, cov.col1, cov.col2)
+        case .approxQuantile(let quantile): return try quantiles(quantile)
+        case .freqItems(let items): return try frequentItems(items)
+        case .sample(let sample): return try self.sample(sample)
+        case .sampleBy(let sample): return try sampleBy(sample)
+        case .unpivot(let unpivot): return try self.unpivot(unpivot)
+        case .toSchema(let conform): return try self.conform(conform)
+        // Rows that come late exist in streams only.
+        case .withWatermark(let watermark): return try plan(watermark.input)
+        case .unresolvedTableValuedFunction(let function): return try tableFunction(function)
+        case .lateralJoin(let join): return try lateralJoin(join)
         case let kind?: throw SparkError.unsupported(Self.name(kind))
         case nil: throw SparkError.invalidPlan("a relation is empty or of a kind that this server does not know")
         }

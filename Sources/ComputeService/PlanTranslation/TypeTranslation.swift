@@ -97,14 +97,13 @@ enum TypeTranslation {
         return proto
     }
 
-    /// Timestamps are instants; Arrow names them with this zone, the client shows them in its own.
-    static let timestampZone = "UTC"
-
-    static func arrow(_ schema: Schema) -> ArrowSchema {
-        ArrowSchema(schema.fields.map(arrow))
+    /// Timestamps are instants; Arrow names them with the session's zone if it is one that every client knows.
+    static func arrow(_ schema: Schema, zone: ZoneRules? = nil) -> ArrowSchema {
+        let name = zone.flatMap { $0.name.contains("/") ? $0.name : nil } ?? "UTC"
+        return ArrowSchema(schema.fields.map { arrow($0, name) })
     }
 
-    private static func arrow(_ field: StructField) -> ArrowField {
+    private static func arrow(_ field: StructField, _ zone: String) -> ArrowField {
         var type: ArrowType
         var children: [ArrowField] = []
         switch field.type {
@@ -120,19 +119,20 @@ enum TypeTranslation {
         case .string: type = .utf8
         case .binary: type = .binary
         case .date: type = .dateDay
-        case .timestamp: type = .timestamp(.microsecond, zone: timestampZone)
+        case .timestamp: type = .timestamp(.microsecond, zone: zone)
         case .array(let element, let containsNull):
             type = .list
-            children = [arrow(StructField("element", element, nullable: containsNull))]
+            children = [arrow(StructField("element", element, nullable: containsNull), zone)]
         case .map(let key, let value, let valueContainsNull):
             type = .map(keysSorted: false)
             let entries = [
-                arrow(StructField("key", key, nullable: false)), arrow(StructField("value", value, nullable: valueContainsNull)),
+                arrow(StructField("key", key, nullable: false), zone),
+                arrow(StructField("value", value, nullable: valueContainsNull), zone),
             ]
             children = [ArrowField("entries", .structure, nullable: false, children: entries)]
         case .structure(let fields):
             type = .structure
-            children = fields.map(arrow)
+            children = fields.map { arrow($0, zone) }
         }
         return ArrowField(field.name, type, nullable: field.nullable, children: children)
     }

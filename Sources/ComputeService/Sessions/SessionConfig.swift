@@ -9,6 +9,8 @@ struct SessionConfig: Sendable {
     /// Size up to which a client sends local rows inside the plan instead of as artifacts.
     static let localRelationBytes = 32 << 20
 
+    static let timeZone = "spark.sql.session.timeZone"
+
     static let defaults: [String: String] = [
         "spark.app.name": "platform",
         "spark.connect.session.planCompression.defaultAlgorithm": "NONE",
@@ -60,6 +62,7 @@ struct SessionConfig: Sendable {
                 "Cannot modify the value of the Spark config: \"\(key)\". This server supports only '\(Self.defaults[key] ?? "")'.",
                 ["key": "\"\(key)\""])
         }
+        if key == Self.timeZone, QueryEngine.zones.rules(value) == nil { throw SparkError.invalidTimeZone(value) }
         guard values[key] != nil || values.count < Self.settingsMax else {
             throw SparkError.unsupported("more than \(Self.settingsMax) settings in a session")
         }

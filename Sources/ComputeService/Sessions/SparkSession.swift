@@ -2,11 +2,14 @@
 // Everything here dies with the session. The table of sessions finds or makes them, and refuses handles as Spark does.
 import ComputeRuntime
 import Foundation
+import SparkWire
 import Synchronization
 
 final class SparkSession: Sendable {
     /// Limit of the running or kept operations.
     static let operationsMax = 256
+    /// Limit of the remembered storage levels.
+    static let levelsMax = 256
     /// Limit of kept error details; the oldest go first.
     static let errorsMax = 64
 
@@ -19,6 +22,8 @@ final class SparkSession: Sendable {
         var config = SessionConfig()
         var operations: [String: PlanOperation] = [:]
         var errors: [(id: String, error: SparkError)] = []
+        /// By the hash of the relation's bytes.
+        var storageLevels: [Int: Spark_Connect_StorageLevel] = [:]
         var lastUsed = ContinuousClock.now
     }
 
@@ -33,6 +38,22 @@ final class SparkSession: Sendable {
         artifacts = SessionArtifacts(memory)
         self.key = key
         self.engine = engine
+    }
+
+    /// The level that a client asked for; a relation never asked about has none: all flags false, one replica.
+    func storageLevel(of relation: Spark_Connect_Relation) throws -> Spark_Connect_StorageLevel {
+        var none = Spark_Connect_StorageLevel()
+        none.replication = 1
+        let key = try SparkMessages.encode(relation).hashValue
+        return state.withLock { $0.storageLevels[key] } ?? none
+    }
+
+    /// Remembers the level; beyond the limit it is forgotten, which changes no result.
+    func setStorageLevel(_ level: Spark_Connect_StorageLevel?, of relation: Spark_Connect_Relation) throws {
+        let key = try SparkMessages.encode(relation).hashValue
+        state.withLock { state in
+            if level == nil || state.storageLevels.count < Self.levelsMax { state.storageLevels[key] = level }
+        }
     }
 
     func touch() { state.withLock { $0.lastUsed = .now } }

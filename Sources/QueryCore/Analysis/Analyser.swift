@@ -11,6 +11,9 @@ package protocol Catalog {
     func schema(of source: FileSource) throws(QueryError) -> Schema
     /// A function of the library by its lower-case name.
     func function(_ name: String) -> FunctionSignature?
+    /// The session's zone; nil for UTC.
+    var zone: ZoneRules? { get }
+    func zone(named name: String) -> ZoneRules?
 }
 
 /// A view with the views that it read at its definition: a later replacement of one of those does not change this one.
@@ -63,6 +66,11 @@ final class AnalysisRecord {
     var lastID = 0
     var usedViews: [CapturedView] = []
     var relations: [[String]] = []
+
+    func nextID() -> ColumnID {
+        lastID += 1
+        return ColumnID(lastID)
+    }
 }
 
 /// The columns around a query inside of an expression, and those that it read.
@@ -97,6 +105,8 @@ package struct Analyser {
     /// The query around this one.
     private var outer: OuterScope?
     private var depth = 0
+    /// Inputs of the relations around that ask for their schema.
+    private var knownInputs: [Resolved] = []
     /// Visible common tables, innermost last.
     private var commonTables: [(name: String, columns: [String], plan: Plan, visible: Int)] = []
     /// Views captured by the view under resolution; nil at the top.
@@ -121,7 +131,8 @@ package struct Analyser {
 
     package mutating func analyse(_ plan: Plan) throws(QueryError) -> BoundPlan {
         let resolved = try resolve(plan)
-        let plan = try Decorrelation(record).apply(Self.withVisibleOutput(resolved).plan)
+        var plan = try Decorrelation(record).apply(Self.withVisibleOutput(resolved).plan)
+        if let zone = catalog.zone { plan = SessionZone.apply(plan, zone) }
         try Self.refuseMisplaced(plan)
         return plan
     }
@@ -187,6 +198,13 @@ package struct Analyser {
             let resolved = try resolve(input)
             planScopes[planID] = resolved.scope
             return resolved
+        case .generate(let generate): return try resolveGenerate(generate)
+        case .reshape(let reshape):
+            let input = Self.withVisibleOutput(try resolve(reshape.input))
+            knownInputs.append(input)
+            defer { knownInputs.removeLast() }
+            return try resolve(try reshape.steps(Schema(input.scope.columns.map(\.field)), .known(knownInputs.count - 1)))
+        case .known(let number): return knownInputs[number]
         case .command: throw QueryError.unsupported("a command inside of a query")
         }
     }
@@ -206,7 +224,17 @@ package struct Analyser {
             try analyser.subquery(test, query, bound) { (parts) throws(QueryError) in try analyser.lookup(parts, nil, scope) }
         } function: {
             analyser.catalog.function($0)
+        } newID: {
+            analyser.record.nextID()
+        } zone: {
+            analyser.zone($0)
         }
+    }
+
+    /// A zone by name, or the session's.
+    func zone(_ name: String?) -> ZoneRules? {
+        guard let name else { return catalog.zone ?? ZoneRules.fixed("UTC") }
+        return catalog.zone(named: name)
     }
 
     /// A column of the scope, or of the query around it.
@@ -447,7 +475,14 @@ package struct Analyser {
         var outputs = resolved.scope.columns.map { BoundOutput(expression: .column($0), column: $0) }
         var block = SelectBlock(input: resolved)
         for item in named {
-            let bound = overWindows(try binder.bind(item.expression), &block)
+            var bound: BoundExpression
+            if let call = GeneratorCall(.alias(item.expression, name: item.name)) {
+                let made = try bindGenerator(call, binder, carried: block.input.plan.output)
+                block.input.plan = .generate(made, block.input.plan)
+                bound = .column(made.columns[0])
+            } else {
+                bound = overWindows(try binder.bind(item.expression), &block)
+            }
             if bound.containsAggregate {
                 throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(item.expression.prettyName)\""])
             }
@@ -458,7 +493,7 @@ package struct Analyser {
         let entries = outputs.map { output in
             ScopeEntry(column: output.column, qualifier: resolved.scope.visible.first { $0.column.id == output.column.id }?.qualifier ?? [])
         }
-        let below: BoundPlan = block.windows.isEmpty ? resolved.plan : .window(block.windows, resolved.plan)
+        let below: BoundPlan = block.windows.isEmpty ? block.input.plan : .window(block.windows, block.input.plan)
         return Resolved(plan: .project(outputs, below), scope: Scope(entries))
     }
 

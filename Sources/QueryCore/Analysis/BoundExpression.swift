@@ -38,14 +38,20 @@ package indirect enum BoundExpression: Hashable, Sendable {
     case aggregate(AggregateCall)
     /// Only until decorrelation, which makes a join of it.
     case subquery(BoundSubquery)
+    /// A function with lambdas: `transform(values, x -> x + 1)`.
+    case higherOrder(HigherOrderFunction, [BoundExpression], [BoundLambda], type: DataType)
+    /// A parameter of a lambda around.
+    case parameter(BoundColumn)
     /// Only inside the analyser: the SELECT block replaces it by a column.
     case window(WindowCall)
 
     package var type: DataType {
         switch self {
         case .literal(let literal): literal.type
-        case .column(let column): column.type
-        case .call(_, _, let type), .caseWhen(_, _, let type), .field(_, _, let type), .element(_, _, let type): type
+        case .column(let column), .parameter(let column): column.type
+        case .call(_, _, let type), .caseWhen(_, _, let type), .field(_, _, let type), .element(_, _, let type),
+            .higherOrder(_, _, _, let type):
+            type
         case .cast(_, let type, _): type
         case .inList: .boolean
         case .aggregate(let call): call.type
@@ -57,7 +63,8 @@ package indirect enum BoundExpression: Hashable, Sendable {
     package var nullable: Bool {
         switch self {
         case .literal(let literal): literal.value.isNull
-        case .column(let column): column.nullable
+        case .column(let column), .parameter(let column): column.nullable
+        case .higherOrder(let function, let arguments, let lambdas, _): function.nullable(arguments, lambdas)
         case .call(let function, let arguments, _): function.nullable(arguments)
         case .cast(let inner, let type, let isTry): isTry || inner.nullable || (inner.type == .string && type != .string)
         case .caseWhen(let branches, let otherwise, _): otherwise.nullable || branches.contains { $0.result.nullable }
@@ -71,7 +78,8 @@ package indirect enum BoundExpression: Hashable, Sendable {
 
     package var children: [BoundExpression] {
         switch self {
-        case .literal, .column: []
+        case .literal, .column, .parameter: []
+        case .higherOrder(_, let arguments, let lambdas, _): arguments + lambdas.map(\.body)
         case .call(_, let arguments, _): arguments
         case .cast(let inner, _, _), .field(let inner, _, _): [inner]
         case .caseWhen(let branches, let otherwise, _): branches.flatMap { [$0.condition, $0.result] } + [otherwise]
@@ -95,7 +103,11 @@ package indirect enum BoundExpression: Hashable, Sendable {
             return out
         }
         switch self {
-        case .literal, .column: return self
+        case .literal, .column, .parameter: return self
+        case .higherOrder(let function, let arguments, let lambdas, let type):
+            var changed = lambdas
+            for index in changed.indices { changed[index].body = try change(changed[index].body) }
+            return .higherOrder(function, try all(arguments), changed, type: type)
         case .call(let function, let arguments, let type): return .call(function, try all(arguments), type: type)
         case .cast(let inner, let type, let isTry): return .cast(try change(inner), to: type, isTry: isTry)
         case .field(let inner, let index, let type): return .field(try change(inner), index: index, type: type)
@@ -139,7 +151,9 @@ package indirect enum BoundExpression: Hashable, Sendable {
 
     package var isConstant: Bool {
         switch self {
-        case .column, .aggregate, .subquery, .window: false
+        case .column, .parameter, .aggregate, .subquery, .window, .call(.seeded, _, _): false
+        case .higherOrder(_, let arguments, let lambdas, _):
+            arguments.allSatisfy { $0.isConstant } && lambdas.allSatisfy { $0.isClosed }
         default: children.allSatisfy { $0.isConstant }
         }
     }

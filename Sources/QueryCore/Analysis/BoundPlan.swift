@@ -17,6 +17,8 @@ package indirect enum BoundPlan: Sendable {
     case offset(Int, BoundPlan)
     /// Inputs have the same types in the same order; the output columns are its own.
     case union([BoundPlan], [BoundColumn])
+    /// Any number of rows of each row of the input.
+    case generate(BoundGenerate, BoundPlan)
     /// INTERSECT and EXCEPT.
     case difference(SetKind, all: Bool, BoundPlan, BoundPlan)
     /// The first row of each distinct key.
@@ -27,6 +29,7 @@ package indirect enum BoundPlan: Sendable {
         case .files(let files): files.columns
         case .local(_, let columns, _), .rows(_, let columns), .union(_, let columns): columns
         case .range(_, let column): [column]
+        case .generate(let generate, _): generate.output
         case .project(let outputs, _): outputs.map(\.column)
         case .filter(_, let input), .sort(_, let input), .limit(_, let input), .offset(_, let input), .distinct(_, let input): input.output
         case .aggregate(let groups, let calls, _): groups.map(\.column) + calls.map(\.column)
@@ -55,7 +58,7 @@ package indirect enum BoundPlan: Sendable {
         switch self {
         case .files, .local, .rows, .range: []
         case .project(_, let input), .filter(_, let input), .aggregate(_, _, let input), .sort(_, let input), .limit(_, let input),
-            .offset(_, let input), .distinct(_, let input), .window(_, let input):
+            .offset(_, let input), .distinct(_, let input), .window(_, let input), .generate(_, let input):
             [input]
         case .join(_, let left, let right, _), .difference(_, _, let left, let right): [left, right]
         case .union(let inputs, _): inputs
@@ -69,6 +72,7 @@ package indirect enum BoundPlan: Sendable {
         case .filter(let condition, _): .filter(condition, new[0])
         case .aggregate(let groups, let calls, _): .aggregate(groups: groups, calls: calls, new[0])
         case .window(let windows, _): .window(windows, new[0])
+        case .generate(let generate, _): .generate(generate, new[0])
         case .sort(let orders, _): .sort(orders, new[0])
         case .limit(let count, _): .limit(count, new[0])
         case .offset(let count, _): .offset(count, new[0])

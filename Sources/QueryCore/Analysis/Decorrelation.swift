@@ -292,6 +292,7 @@ extension BoundPlan {
         case .join(_, _, _, let condition): condition.map { [$0] } ?? []
         case .sort(let orders, _): orders.map(\.expression)
         case .window(let windows, _): windows.flatMap(\.call.expressions)
+        case .generate(let generate, _): generate.arguments
         default: []
         }
     }

@@ -49,6 +49,9 @@ extension Decorrelation {
             return .filter(condition, try below(input))
         case .project(let outputs, let input): return .project(outputs + identities, try below(input))
         case .sort(_, let input): return try below(input)
+        case .generate(var generate, let input):
+            generate.carried += columns
+            return .generate(generate, try below(input))
         case .window(let windows, let input):
             let apart = windows.map { item in
                 var item = item

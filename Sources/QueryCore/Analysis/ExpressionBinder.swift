@@ -9,44 +9,73 @@ struct ExpressionBinder {
     private let subquery: Subquery
     /// A function of the library by its lower-case name.
     private let function: (String) -> FunctionSignature?
+    /// The id of a new column.
+    let newID: () -> ColumnID
+    /// A time zone by name; the session's without one.
+    private let zone: (String?) -> ZoneRules?
+    /// Parameters of the lambdas around, innermost last.
+    var parameters: [BoundColumn] = []
     private var inAggregate = false
     /// The arguments of an aggregate over a window may be aggregates.
     private var isOverWindow = false
 
     init(
         lookup: @escaping (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression,
-        subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?
+        subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?, newID: @escaping () -> ColumnID,
+        zone: @escaping (String?) -> ZoneRules?
     ) {
         self.lookup = lookup
         self.subquery = subquery
         self.function = function
+        self.newID = newID
+        self.zone = zone
     }
 
     func bind(_ expression: Expression) throws(QueryError) -> BoundExpression {
         switch expression {
         case .literal(let literal): return .literal(literal)
-        case .attribute(let parts, let planID): return try lookup(parts, planID, inAggregate)
+        case .attribute(let parts, let planID):
+            if planID == nil, let parameter = parameters.last(where: { Identifier.same($0.name, parts[0]) }) {
+                var value = BoundExpression.parameter(parameter)
+                for index in parts.indices.dropFirst() {
+                    value = try Self.field(parts[index], of: value, parts[..<index].joined(separator: "."))
+                }
+                return value
+            }
+            return try lookup(parts, planID, inAggregate)
         case .star: throw QueryError(.unresolvedColumnNoSuggestion, ["objectName": "`*`"])
         case .alias(let inner, _): return try bind(inner)
+        case .aliases(let inner, let names):
+            throw QueryError(
+                .multiAliasWithoutGenerator, ["expr": "\"\(inner.prettyName)\"", "names": names.joined(separator: ", ")])
+        case .lambda:
+            throw QueryError.unsupported("a lambda outside of a higher-order function: \(expression.prettyName)")
         case .call(let name, let arguments, let distinct): return try call(name.lowercased(), arguments, distinct, expression)
         case .cast(let inner, let type, let isTry): return try cast(inner, type, isTry, expression)
         case .caseWhen(let branches, let otherwise): return try caseWhen(branches, otherwise, expression)
         case .inList(let value, let items): return try inList(value, items, expression)
         case .extract(let base, let key): return try extract(bind(base), bind(key), base)
         case .filtered(let inner, let condition):
-            guard case .aggregate(var call) = try bind(inner) else {
-                throw QueryError.unsupported("FILTER on a function that is not an aggregate")
-            }
-            var nested = self
-            nested.inAggregate = true
-            call.filter = try Self.condition(try nested.bind(condition), condition)
-            return .aggregate(call)
+            return try filtered(inner, condition)
         case .window(let call, let spec): return try window(call, spec, expression)
         case .ignoringNulls: throw QueryError.unsupported("IGNORE NULLS without OVER: \(expression.prettyName)")
         case .interval: throw QueryError.unsupported("an interval outside of an addition to a date or a timestamp")
         case .subquery(let test, let plan):
             guard case .contains(let values) = test else { return try subquery(test, plan, []) }
             return try subquery(test, plan, try bindAll(values))
+        }
+    }
+
+    private func filtered(_ inner: Expression, _ condition: Expression) throws(QueryError) -> BoundExpression {
+        let bound = try bind(inner)
+        guard bound.containsAggregate else { throw QueryError.unsupported("FILTER on a function that is not an aggregate") }
+        var nested = self
+        nested.inAggregate = true
+        let filter = try Self.condition(try nested.bind(condition), condition)
+        return bound.rewritten { node in
+            guard case .aggregate(var call) = node else { return node }
+            call.filter = call.filter.map { .call(.and, [$0, filter], type: .boolean) } ?? filter
+            return .aggregate(call)
         }
     }
 
@@ -86,14 +115,36 @@ struct ExpressionBinder {
         case "when" where arguments.count >= 2: return try when(arguments, source)
         case _ where arguments.count == 1 && Expression.castFunctions[name] != nil:
             return try cast(arguments[0], Expression.castFunctions[name] ?? .null, false, source)
+        case "timestamp literal" where arguments.count == 1: return .cast(try bind(arguments[0]), to: .timestamp, isTry: false)
+        case "current_timezone" where arguments.isEmpty: return .literal(.string(zone(nil)?.name ?? "UTC"))
+        case "from_utc_timestamp" where arguments.count == 2: return try shifted(.toLocal, arguments, name)
+        case "to_utc_timestamp" where arguments.count == 2: return try shifted(.toInstant, arguments, name)
         case "in" where arguments.count >= 2: return try inList(arguments[0], Array(arguments.dropFirst()), source)
         default: break
         }
+        if let function = HigherOrderFunction.named[name] {
+            return try higherOrder(function, name, arguments, source)
+        }
+        if let known = AggregateForms.named[name] {
+            try FunctionBinder(name: name, source: source).checkCount(known.counts, arguments.count)
+            if distinct { throw QueryError.unsupported("DISTINCT in the aggregate \(name)") }
+            return try bind(known.form(arguments))
+        }
+        if let known = ScalarForms.named[name] {
+            try FunctionBinder(name: name, source: source).checkCount(known.counts, arguments.count)
+            return try bind(known.form(arguments))
+        }
+        if let form = ScalarForms.form(name, arguments) { return try bind(form) }
+        if name == "rand" || name == "random" || name == "randn" { return try seeded(arguments, isNormal: name == "randn") }
+        if GeneratorCall.families[name] != nil { throw QueryError(.generatorOutsideSelect, ["plan": source.prettyName]) }
         guard let routine = Routine.named(name) ?? function(name).map(Routine.library) else {
             if WindowFunction.named[name] != nil { throw QueryError(.windowFunctionWithoutOver, ["funcName": Identifier.quoted(name)]) }
             throw QueryError(
                 .unresolvedRoutine,
                 ["routineName": Identifier.quoted(name.split(separator: ".").map(String.init)), "searchPath": QueryError.searchPath])
+        }
+        if arguments.contains(where: { if case .lambda = $0 { true } else { false } }) {
+            throw QueryError(.lambdaNotHigherOrder, ["class": name])
         }
         let binder = FunctionBinder(name: name, source: source)
         if case .aggregate(let function, let arity) = routine {
@@ -106,7 +157,35 @@ struct ExpressionBinder {
             return try binder.aggregate(function, arity, bound, distinct: distinct || name == "sum_distinct")
         }
         if distinct { throw QueryError.unsupported("DISTINCT in the scalar function \(name)") }
-        return try binder.scalar(routine, try bindAll(arguments), arguments)
+        let bound = try bindAll(arguments)
+        // Of arrays these two have rows of their own.
+        if bound.first?.type.element != nil, name == "concat" || name == "reverse", let row = function("array \(name)") {
+            return try binder.scalar(.library(row), bound, arguments)
+        }
+        return try binder.scalar(routine, bound, arguments)
+    }
+
+    private func seeded(_ arguments: [Expression], isNormal: Bool) throws(QueryError) -> BoundExpression {
+        var seed: Int64?
+        if let argument = arguments.first {
+            guard arguments.count == 1, case .literal(let literal) = argument, case .integer(let number) = literal.value else {
+                throw QueryError.unsupported("a random number with a seed that is not a whole number")
+            }
+            seed = number
+        }
+        return .call(.seeded(seed: seed, isNormal: isNormal), [], type: .double)
+    }
+
+    /// The wall clock of a zone, read as if it were UTC's, and back.
+    private func shifted(_ step: ZoneShift.Step, _ arguments: [Expression], _ name: String) throws(QueryError) -> BoundExpression {
+        guard let time = TypeCoercion.implicit(try bind(arguments[0]), to: .timestamp) else {
+            throw QueryError.unsupported("\(name) of a value that is no timestamp")
+        }
+        guard case .literal(let literal) = arguments[1], case .string(let zoneName) = literal.value else {
+            throw QueryError.unsupported("\(name) with a time zone that is not a constant")
+        }
+        guard let rules = zone(zoneName) else { throw QueryError(.invalidTimeZone, ["timeZone": zoneName]) }
+        return .call(.zoned(ZoneShift(step: step, rules: rules)), [time], type: .timestamp)
     }
 
     /// A date or a timestamp and an interval; nil if neither argument is an interval.
@@ -231,7 +310,7 @@ struct ExpressionBinder {
 }
 
 extension DataType {
-    var isMap: Bool {
+    package var isMap: Bool {
         if case .map = self { true } else { false }
     }
 }

@@ -19,7 +19,7 @@ struct FunctionBinder {
             ])
     }
 
-    private func unexpected(_ argument: BoundExpression, _ index: Int, _ source: Expression?, _ required: String) -> QueryError {
+    func unexpected(_ argument: BoundExpression, _ index: Int, _ source: Expression?, _ required: String) -> QueryError {
         QueryError(
             .dataTypeMismatchUnexpectedInput,
             [
@@ -62,6 +62,7 @@ struct FunctionBinder {
                 throw differing(arguments[0], arguments[1])
             }
             var casted: [BoundExpression] = []
+            if case .rule(let rule) = result { return try ruled(function, rule, arguments, sources) }
             for (index, argument) in arguments.enumerated() {
                 casted.append(try fit(argument, parameters[index], index, sources[index]))
             }
@@ -78,11 +79,20 @@ struct FunctionBinder {
             let type: DataType =
                 switch result {
                 case .type(let type): type
-                case .ofFirst, .common: casted[0].type
+                case .ofFirst, .common, .rule: casted[0].type
                 }
             return .call(function, casted, type: type)
         case .aggregate: preconditionFailure("an aggregate is not bound as a scalar function")
         }
+    }
+
+    private func ruled(_ function: ScalarFunction, _ rule: TypeRule, _ arguments: [BoundExpression], _ sources: [Expression])
+        throws(QueryError) -> BoundExpression
+    {
+        guard let types = rule.types(arguments.map { FunctionArgument(type: $0.type, nullable: $0.nullable) }) else {
+            throw unexpected(arguments[0], 0, sources[0], rule.required)
+        }
+        return .call(function, zip(arguments, types.arguments).map { TypeCoercion.cast($0, to: $1) }, type: types.result)
     }
 
     private func fit(_ argument: BoundExpression, _ parameter: Routine.Parameter, _ index: Int, _ source: Expression) throws(QueryError)

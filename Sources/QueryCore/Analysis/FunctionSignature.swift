@@ -13,6 +13,7 @@ package struct FunctionSignature: Sendable {
         case ofFirst
         /// The common type of all arguments, to which they are cast.
         case common
+        case rule(TypeRule)
     }
 
     package enum Nulls: Sendable {
@@ -20,7 +21,22 @@ package struct FunctionSignature: Sendable {
         case strict
         /// Null where an argument is null, and perhaps elsewhere.
         case possible
+        /// The kernel sees null arguments.
+        case accepted
     }
+
+    /// What a function over timestamps does with the wall clock.
+    package enum Clock: Sendable {
+        case none
+        case reads
+        /// It reads one and gives one.
+        case makes
+        /// It prints the wall clock of seconds since 1970.
+        case printsSeconds
+    }
+
+    /// Arguments of a function that takes any number.
+    package static let many = Routine.many
 
     package let name: String
     package let aliases: [String]
@@ -31,10 +47,11 @@ package struct FunctionSignature: Sendable {
     package let nulls: Nulls
     /// Whether its kernel may refuse a value; rows that do not reach it are then not evaluated.
     package let canRaise: Bool
+    package let clock: Clock
 
     package init(
         _ name: String, aliases: [String] = [], _ parameters: [Parameter], required: Int? = nil, _ result: Result, nulls: Nulls = .strict,
-        canRaise: Bool = false
+        canRaise: Bool = false, clock: Clock = .none
     ) {
         self.name = name
         self.aliases = aliases
@@ -43,6 +60,7 @@ package struct FunctionSignature: Sendable {
         self.result = result
         self.nulls = nulls
         self.canRaise = canRaise
+        self.clock = clock
     }
 }
 

@@ -13,6 +13,10 @@ package enum ScalarFunction: Hashable, Sendable {
     case year, month, day, hour, minute, second, dayOfWeek, dayOfYear, quarter
     case toDate, toTimestamp, dateAdd, dateSub, dateDiff, dateFormat, unixTimestamp, currentDate, currentTimestamp
     case addMonths, addMicroseconds
+    /// A number for each row by its place: even in [0, 1), or normal. Without a seed the statement's time is one.
+    case seeded(seed: Int64?, isNormal: Bool)
+    /// A step to or from a zone's wall clock.
+    case zoned(ZoneShift)
     /// A row of the library's table.
     case library(FunctionSignature)
     case typeOf, array, structure, map, size
@@ -22,7 +26,9 @@ package enum ScalarFunction: Hashable, Sendable {
         case .isNull, .isNotNull, .nullSafeEqual, .isNaN, .typeOf, .concatWs, .array, .structure, .map, .currentDate, .currentTimestamp:
             false
         case .coalesce, .greatest, .least: arguments.allSatisfy { $0.nullable }
-        case .library(let signature) where signature.nulls == .possible: true
+        case .library(let signature) where signature.nulls != .strict: true
+        case .seeded: false
+        case .zoned(let shift) where shift.step == .parse(isTry: true): true
         case .nullIf, .divide, .remainder, .ln, .logBase, .log10, .toDate, .toTimestamp: true
         default: arguments.contains { $0.nullable }
         }
@@ -36,6 +42,7 @@ package enum ScalarFunction: Hashable, Sendable {
             .toTimestamp, .dateFormat, .dateAdd, .dateSub, .addMonths, .addMicroseconds, .rlike, .split, .coalesce:
             true
         case .library(let signature): signature.canRaise
+        case .zoned(let shift): shift.step != .parse(isTry: true)
         default: false
         }
     }

@@ -3,7 +3,7 @@
 // columns for HAVING or ORDER BY alone are carried along and dropped at the end.
 
 struct SelectBlock {
-    let input: Resolved
+    var input: Resolved
     /// Nil for a plain projection.
     var groups: [BoundOutput]?
     /// Of ROLLUP and its like; the aggregation is then over its columns.
@@ -61,8 +61,8 @@ extension Analyser {
         }
     }
 
-    private func expanded(_ items: [Expression], _ scope: Scope) throws(QueryError) -> [(expression: Expression?, column: ScopeEntry?)] {
-        var out: [(Expression?, ScopeEntry?)] = []
+    func expanded(_ items: [Expression], _ scope: Scope) throws(QueryError) -> [SelectBlock.Item] {
+        var out: [SelectBlock.Item] = []
         for item in items {
             guard case .star(let qualifier) = item else {
                 out.append((item, nil))
@@ -83,11 +83,16 @@ extension Analyser {
         return out
     }
 
-    private mutating func select(_ items: [Expression], _ groups: [Expression]?, _ input: Resolved) throws(QueryError) -> SelectBlock {
+    mutating func select(_ items: [Expression], _ groups: [Expression]?, _ below: Resolved) throws(QueryError) -> SelectBlock {
+        if items.contains(where: { GeneratorCall($0) != nil }) {
+            var isOverGroups = groups != nil
+            if !isOverGroups { isOverGroups = try aggregates(items, below.scope) }
+            if isOverGroups { return try selectOverGroups(items, groups, below) }
+        }
+        let (list, input) = try generated(items, below)
         var block = SelectBlock(input: input)
         let binder = binder(input.scope)
         var bound: [(expression: BoundExpression, name: String, qualifier: [String])] = []
-        let list = try expanded(items, input.scope)
         for item in list {
             if let entry = item.column {
                 bound.append((.column(entry.column), entry.column.name, entry.qualifier))
@@ -121,7 +126,7 @@ extension Analyser {
     }
 
     /// GROUP BY ALL: the items of the select list without aggregates.
-    private func groupedByAll(_ list: [(expression: Expression?, column: ScopeEntry?)], _ bound: [BoundExpression]) throws(QueryError)
+    private func groupedByAll(_ list: [SelectBlock.Item], _ bound: [BoundExpression]) throws(QueryError)
         -> [Expression]
     {
         var groups: [Expression] = []
@@ -273,6 +278,10 @@ extension Analyser {
             try analyser.subquery(test, query, values) { (parts) throws(QueryError) in try find(parts, nil, false) }
         } function: {
             analyser.catalog.function($0)
+        } newID: {
+            analyser.record.nextID()
+        } zone: {
+            analyser.zone($0)
         }
         let bound = try binder.bind(expression)
         if block.groups == nil {

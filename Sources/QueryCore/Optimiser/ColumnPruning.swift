@@ -39,6 +39,9 @@ enum ColumnPruning {
             let kept = windows.filter { needed.contains($0.column.id) }
             if kept.isEmpty { return prune(input, needed) }
             return .window(kept, prune(input, needed.union(ids(kept.flatMap(\.call.expressions)))))
+        case .generate(var generate, let input):
+            generate.carried = generate.carried.filter { needed.contains($0.id) }
+            return .generate(generate, prune(input, Set(generate.carried.map(\.id)).union(ids(generate.arguments))))
         case .sort(let orders, let input): return .sort(orders, prune(input, needed.union(ids(orders.map(\.expression)))))
         case .limit(let count, let input): return .limit(count, prune(input, needed))
         case .offset(let count, let input): return .offset(count, prune(input, needed))

@@ -44,6 +44,9 @@ extension BoundPlan {
                 BoundWindow(call: try item.call.mapExpressions(change), column: item.column)
             }
             return .window(changed, input)
+        case .generate(var generate, let input):
+            generate.arguments = try generate.arguments.map(change)
+            return .generate(generate, input)
         default: return self
         }
     }

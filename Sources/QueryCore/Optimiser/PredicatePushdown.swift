@@ -22,12 +22,11 @@ package enum PredicatePushdown {
 
     private static func push(_ parts: [BoundExpression], into plan: BoundPlan) -> BoundPlan {
         switch plan {
-        case .filter(let condition, let input): return push(conjuncts(condition) + parts, into: input)
+        case .filter(let condition, let input): return pushFilter(condition, parts, input)
         case .project(let outputs, let input):
             // A projection that may raise must see the same rows as before.
-            let (through, above) = split(parts) { part in
-                !outputs.contains { output in part.columnIDs.contains(output.column.id) && output.expression.mayRaise }
-            }
+            let held = Set(outputs.filter { $0.expression.mayRaise || $0.expression.isRandom }.map(\.column.id))
+            let (through, above) = split(parts) { !$0.reads(held) }
             let moved = through.map { part in
                 part.rewritten { node in
                     guard case .column(let column) = node, let output = outputs.first(where: { $0.column.id == column.id }) else {
@@ -62,6 +61,12 @@ package enum PredicatePushdown {
                     }
             }
             return filtered(.window(windows, push(through, into: input)), above)
+        case .generate(let generate, let input):
+            // A generator without rows hides its row from a condition that may raise.
+            let (through, above) = split(parts) { part in
+                !part.columnIDs.isEmpty && !part.mayRaise && !part.reads(Set(generate.columns.map(\.id)))
+            }
+            return filtered(.generate(generate, push(through, into: input)), above)
         case .distinct(let keys, let input):
             let (through, above) = split(parts) { part in part.columnIDs.allSatisfy { keys.contains($0) } }
             return filtered(.distinct(keys: keys, push(through, into: input)), above)
@@ -83,6 +88,12 @@ package enum PredicatePushdown {
         case .files, .local, .rows, .range, .limit, .offset, .difference:
             return filtered(plan.withInputs(plan.inputs.map { push([], into: $0) }), parts)
         }
+    }
+
+    private static func pushFilter(_ condition: BoundExpression, _ parts: [BoundExpression], _ input: BoundPlan) -> BoundPlan {
+        // The draw of a sample sees all rows.
+        if condition.isRandom { return filtered(.filter(condition, push([], into: input)), parts) }
+        return push(conjuncts(condition) + parts, into: input)
     }
 
     private static func pushJoin(
@@ -129,15 +140,20 @@ package enum PredicatePushdown {
 }
 
 extension BoundExpression {
+    /// Whether it gives another value for each row by its place.
+    var isRandom: Bool { if case .call(.seeded, _, _) = self { true } else { children.contains { $0.isRandom } } }
+
     /// Whether its evaluation may refuse a row.
     package var mayRaise: Bool {
         switch self {
-        case .literal, .column: false
+        case .literal, .column, .parameter: false
         case .call(let function, let arguments, let type):
             (function.canRaise && !(type.isFractional && [.add, .subtract, .multiply, .negative, .abs, .round].contains(function)))
                 || arguments.contains { $0.mayRaise }
         case .cast(let inner, let type, let isTry): (!isTry && Self.castMayRaise(inner.type, type)) || inner.mayRaise
         case .element: true
+        // The aggregate of many elements may overflow, and so may any body.
+        case .higherOrder: true
         default: children.contains { $0.mayRaise }
         }
     }

@@ -9,6 +9,8 @@ package indirect enum Expression: Hashable, Sendable {
     /// `*` or `t.*`.
     case star(qualifier: [String])
     case alias(Expression, name: String)
+    /// Names of a generator's columns: `explode(m) AS (k, v)`.
+    case aliases(Expression, names: [String])
     /// A function or operator by name. `count(*)` is `call("count", [star])`.
     case call(name: String, arguments: [Expression], distinct: Bool)
     case cast(Expression, to: DataType, isTry: Bool)
@@ -23,6 +25,8 @@ package indirect enum Expression: Hashable, Sendable {
     case subquery(SubqueryTest, SubqueryPlan)
     /// A function over the rows around each row.
     case window(Expression, WindowSpec)
+    /// A function of elements, as an argument: `(x, i) -> x + i`.
+    case lambda([String], Expression)
     /// `lag(x) IGNORE NULLS`.
     case ignoringNulls(Expression)
 

@@ -6,6 +6,7 @@ extension Expression {
     package var outputName: String {
         switch self {
         case .alias(_, let name): return name
+        case .aliases(_, let names): return names[0]
         case .attribute(let parts, _): return parts[parts.count - 1]
         case .cast(let inner, _, _):
             // A cast of a bare column keeps the column's name.
@@ -34,6 +35,8 @@ extension Expression {
         case .attribute(let parts, _): return parts.joined(separator: ".")
         case .star(let qualifier): return (qualifier + ["*"]).joined(separator: ".")
         case .alias(let inner, let name): return "\(inner.prettyName) AS \(name)"
+        case .aliases(let inner, let names): return "\(inner.prettyName) AS (\(names.joined(separator: ", ")))"
+        case .lambda(let parameters, let body): return Self.lambdaName(parameters, body)
         case .call(let name, let arguments, let distinct): return Self.callName(name, arguments, distinct)
         case .cast(let inner, let type, let isTry): return "\(isTry ? "TRY_CAST" : "CAST")(\(inner.prettyName) AS \(type.sqlName))"
         case .caseWhen(let branches, let otherwise):
@@ -93,6 +96,8 @@ extension Expression {
         case .subquery(.contains(let values), let plan): return .subquery(.contains(try values.map(change)), plan)
         case .subquery: return self
         case .alias(let inner, let name): return .alias(try change(inner), name: name)
+        case .aliases(let inner, let names): return .aliases(try change(inner), names: names)
+        case .lambda(let parameters, let body): return .lambda(parameters, try change(body))
         case .call(let name, let arguments, let distinct):
             return .call(name: name, arguments: try arguments.map(change), distinct: distinct)
         case .cast(let inner, let type, let isTry): return .cast(try change(inner), to: type, isTry: isTry)
@@ -109,6 +114,15 @@ extension Expression {
         case .window(let call, let spec): return .window(try change(call), try spec.mapExpressions(change))
         case .ignoringNulls(let call): return .ignoringNulls(try change(call))
         }
+    }
+
+    /// Spark prints each parameter as the call of a function.
+    private static func lambdaName(_ parameters: [String], _ body: Expression) -> String {
+        let variable = "namedlambdavariable()"
+        let shown = body.mapAttributes { parts, _ in
+            parameters.contains { Identifier.same($0, parts[0]) } ? [variable] + parts.dropFirst() : parts
+        }
+        return "lambdafunction(\(([shown.prettyName] + parameters.map { _ in variable }).joined(separator: ", ")))"
     }
 
     private static func callName(_ name: String, _ arguments: [Expression], _ distinct: Bool) -> String {
@@ -149,6 +163,9 @@ extension Expression {
                 index += 2
             }
             return text + (index < names.count ? " ELSE \(names[index])" : "") + " END"
+        case ("timestamp literal", 1): return "TIMESTAMP '\(names[0])'"
+        case ("aggregate", 3), ("reduce", 3):
+            return "\(key)(\(names.joined(separator: ", ")), lambdafunction(namedlambdavariable(), namedlambdavariable()))"
         case ("count", _) where arguments == [.star(qualifier: [])]: return "count(1)"
         case ("round", 1): return "round(\(names[0]), 0)"
         case ("log", 1): return "LOG(E(), \(names[0]))"

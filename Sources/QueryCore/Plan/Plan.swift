@@ -33,6 +33,11 @@ package indirect enum Plan: Sendable {
     case with([CommonTable], Plan)
     /// Spark Connect's plan id of a relation, so that `Expression.attribute(planID:)` finds it.
     case identified(planID: Int64, Plan)
+    /// `explode` and its kin.
+    case generate(Generate)
+    case reshape(Reshape)
+    /// Only inside the analyser: the input of a `reshape`, by its number.
+    case known(Int)
     case command(Command)
 }
 

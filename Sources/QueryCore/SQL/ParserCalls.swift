@@ -3,7 +3,7 @@
 
 extension Parser {
     /// Functions of the fields of EXTRACT whose names differ.
-    private static let fields: [String: String] = [
+    static let fields: [String: String] = [
         "dow": "dayofweek", "doy": "dayofyear", "week": "weekofyear", "w": "weekofyear", "weeks": "weekofyear", "years": "year",
         "months": "month", "mon": "month", "days": "day", "d": "day", "hours": "hour", "minutes": "minute", "min": "minute",
         "qtr": "quarter",

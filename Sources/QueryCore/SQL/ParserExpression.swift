@@ -290,7 +290,11 @@ extension Parser {
         let kind = take().text.uppercased()
         let token = take()
         if kind == "DATE", let days = CivilTime.parseDate(token.text) { return .literal(Literal(.integer(Int64(days)), .date)) }
-        if kind == "TIMESTAMP", let micros = CivilTime.parseTimestamp(token.text) { return .literal(Literal(.integer(micros), .timestamp)) }
+        if kind == "TIMESTAMP", let micros = CivilTime.parseTimestamp(token.text) {
+            if CivilTime.hasZone(token.text) { return .literal(Literal(.integer(micros), .timestamp)) }
+            // The zone of its wall clock is the session's.
+            return .call("timestamp literal", .literal(.string(CivilTime.formatTimestamp(micros))))
+        }
         throw QueryError(.invalidTypedLiteral, ["valueType": "\"\(kind)\"", "value": "'\(token.text)'"], at: position(token.start))
     }
 
@@ -312,7 +316,8 @@ extension Parser {
         var arguments: [Expression] = []
         if let special = try specialCall(name.uppercased()) { return special }
         if !isSymbol(")") {
-            repeat { arguments.append(try expression()) } while takeSymbol(",")
+            let named = name.uppercased() == "STRUCT"
+            repeat { arguments.append(named ? try namedExpression() : try argument()) } while takeSymbol(",")
         }
         if name.uppercased() == "SUBSTRING" || name.uppercased() == "SUBSTR", arguments.count == 1, takeWord("FROM") {
             arguments.append(try expression())

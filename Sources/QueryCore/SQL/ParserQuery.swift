@@ -11,6 +11,9 @@ extension Parser {
         "QUALIFY", "AS",
     ]
 
+    /// Whether the next word ends a select item or a relation.
+    var isClause: Bool { peek.kind == .word && Self.clauseWords.contains(peek.text.uppercased()) }
+
     mutating func query() throws(QueryError) -> Plan {
         try nested { (parser) throws(QueryError) in try parser.queryBody() }
     }
@@ -65,7 +68,7 @@ extension Parser {
         if case .literal(let literal) = expression { literal.type.sqlName } else { "UNKNOWN" }
     }
 
-    private static func constant(_ expression: Expression) -> Int? {
+    static func constant(_ expression: Expression) -> Int? {
         switch expression {
         case .literal(let literal):
             guard literal.type.isIntegral, case .integer(let value) = literal.value else { return nil }
@@ -156,6 +159,7 @@ extension Parser {
         var items = [try namedExpression()]
         while takeSymbol(",") { items.append(try namedExpression()) }
         var plan: Plan = takeWord("FROM") ? try relations() : .oneRow
+        plan = try lateralViews(plan)
         if isWord("LATERAL") || isWord("PIVOT") || isWord("UNPIVOT") { throw QueryError.unsupported("\(peek.text.uppercased()) clauses") }
         if takeWord("WHERE") { plan = .filter(try expression(), plan) }
         var groups: [Expression]?
@@ -214,6 +218,7 @@ extension Parser {
     mutating func namedExpression() throws(QueryError) -> Expression {
         let expression = try expression()
         if takeWord("AS") {
+            if let names = try aliasNames() { return .aliases(expression, names: names) }
             guard [.word, .quoted].contains(peek.kind) else { throw unexpected() }
             return .alias(expression, name: take().text)
         }
@@ -227,12 +232,21 @@ extension Parser {
 
     private mutating func relations() throws(QueryError) -> Plan {
         var plan = try joined()
-        while takeSymbol(",") { plan = .join(Join(left: plan, right: try joined(), kind: .cross)) }
+        while takeSymbol(",") {
+            if takeWord("LATERAL") {
+                plan = try joins(try lateral(plan, .inner))
+            } else {
+                plan = .join(Join(left: plan, right: try joined(), kind: .cross))
+            }
+        }
         return plan
     }
 
-    private mutating func joined() throws(QueryError) -> Plan {
-        var left = try relation()
+    private mutating func joined() throws(QueryError) -> Plan { try joins(try relation()) }
+
+    /// The joins behind a relation.
+    private mutating func joins(_ first: Plan) throws(QueryError) -> Plan {
+        var left = first
         var joins = 0
         while true {
             let isNatural = takeWord("NATURAL")
@@ -242,7 +256,10 @@ extension Parser {
             }
             joins += 1
             if joins > Self.depthMax { throw QueryError(.failedToParseTooComplex) }
-            if isWord("LATERAL") { throw QueryError.unsupported("LATERAL joins") }
+            if takeWord("LATERAL") {
+                left = try lateral(left, kind)
+                continue
+            }
             var join = Join(left: left, right: try relation(), kind: kind)
             join.isNatural = isNatural
             if isNatural {
@@ -289,26 +306,9 @@ extension Parser {
             if parser.takeWord("VALUES") { return try parser.aliased(.values(try parser.valuesRows()), name: nil) }
             if parser.isWord("RANGE"), parser.isSymbol("(", 1) { return try parser.aliased(try parser.rangeRelation(), name: nil) }
             let name = try parser.nameParts()
-            if parser.isSymbol("(") { throw QueryError.unsupported("table-valued function \(name.joined(separator: "."))") }
+            if parser.isSymbol("(") { return try parser.aliased(try parser.tableFunction(name), name: nil) }
             if parser.isWord("TABLESAMPLE") { throw QueryError.unsupported("TABLESAMPLE") }
             return try parser.aliased(.table(name), name: nil)
-        }
-    }
-
-    private mutating func rangeRelation() throws(QueryError) -> Plan {
-        _ = take()
-        try expectSymbol("(")
-        var bounds: [Int] = []
-        repeat {
-            let bound = try expression()
-            guard let value = Self.constant(bound) else { throw QueryError.unsupported("range over an expression that is not a constant") }
-            bounds.append(value)
-        } while takeSymbol(",")
-        try expectSymbol(")")
-        switch bounds.count {
-        case 1: return .range(RowRange(start: 0, end: Int64(bounds[0]), step: 1))
-        case 2: return .range(RowRange(start: Int64(bounds[0]), end: Int64(bounds[1]), step: 1))
-        default: return .range(RowRange(start: Int64(bounds[0]), end: Int64(bounds[1]), step: Int64(bounds[2] == 0 ? 1 : bounds[2])))
         }
     }
 

@@ -1,5 +1,5 @@
-// Dates and timestamps without a time zone database: days and microseconds since 1970-01-01 in UTC, to and from civil fields and text. The
-// session's time zone is UTC, so nothing else is needed. Source: Hinnant, "chrono-compatible low-level date algorithms"; Spark's cast
+// Dates and timestamps without a time zone: days and microseconds since 1970-01-01 in UTC, to and from civil fields and text. `ZoneRules`
+// leads to and from the wall clocks of other zones. Source: Hinnant, "chrono-compatible low-level date algorithms"; Spark's cast
 // rules.
 
 package enum CivilTime {
@@ -99,15 +99,28 @@ package enum CivilTime {
     }
 
     /// A date, then optionally `H:m[:s[.fraction]]` and a zone (`Z`, `UTC`, `+01:00`); without a zone it is UTC.
-    package static func parseTimestamp(_ text: String) -> Int64? {
+    package static func parseTimestamp(_ text: String) -> Int64? { clock(text)?.micros }
+
+    /// The same; without a zone in the text it is a wall clock of this one.
+    package static func parseTimestamp(_ text: String, in rules: ZoneRules) -> Int64? {
+        guard let clock = clock(text) else { return nil }
+        return clock.hasZone ? clock.micros : rules.instant(clock.micros)
+    }
+
+    /// Whether the text of a timestamp names its zone.
+    package static func hasZone(_ text: String) -> Bool { clock(text)?.hasZone ?? false }
+
+    private static func clock(_ text: String) -> (micros: Int64, hasZone: Bool)? {
         var scanner = Scanner(text)
         guard let days = scanner.date() else { return nil }
         guard let micros = midnight(days) else { return nil }
-        if scanner.atEnd { return micros }
+        if scanner.atEnd { return (micros, false) }
         guard scanner.dateWasFull, scanner.take(UInt8(ascii: "T")) || scanner.take(0x20) else { return nil }
-        guard let time = scanner.time(), let offset = scanner.zone(), scanner.atEnd else { return nil }
+        guard let time = scanner.time() else { return nil }
+        let hasZone = !scanner.atEnd
+        guard let offset = scanner.zone(), scanner.atEnd else { return nil }
         let (instant, overflow) = micros.addingReportingOverflow(time - offset)
-        return overflow ? nil : instant
+        return overflow ? nil : (instant, hasZone)
     }
 
     private struct Scanner {

@@ -1,6 +1,6 @@
 // The analyser: an unresolved plan in, a resolved plan out. It looks up tables and columns, gives every column an id, decides types and
-// output names, and refuses what Spark refuses. One analyser serves one statement. SELECT blocks, joins and set operations have their own
-// files.
+// output names, and refuses what Spark refuses. One analyser serves one statement. SELECT blocks, joins, set operations
+// and the relations of DataFrames have their own files.
 
 /// The analyser's questions to the session: views, tables and functions by name, and the schema of files.
 package protocol Catalog {
@@ -390,7 +390,7 @@ package struct Analyser {
         return Resolved(plan: resolved.plan, scope: Scope(columns: resolved.scope.columns, qualifier: [name]))
     }
 
-    private mutating func named(_ names: [String], _ resolved: Resolved) throws(QueryError) -> Resolved {
+    mutating func named(_ names: [String], _ resolved: Resolved) throws(QueryError) -> Resolved {
         let columns = resolved.scope.columns
         guard names.count == columns.count else {
             throw QueryError(.assignmentArityMismatch, ["numTarget": "\(names.count)", "numExpr": "\(columns.count)"])
@@ -441,90 +441,5 @@ package struct Analyser {
         }
         let casted = bound.map { row in zip(row, columns).map { TypeCoercion.cast($0, to: $1.type) } }
         return Resolved(plan: .rows(casted, columns), scope: Scope(columns: columns))
-    }
-
-    // MARK: DataFrame relations
-
-    private func filter(_ condition: Expression, _ input: Resolved) throws(QueryError) -> Resolved {
-        let bound = try ExpressionBinder.condition(try binder(input.scope).bind(condition), condition)
-        if bound.containsWindow { throw QueryError(.windowInClause, ["clauseName": "WHERE"]) }
-        if bound.containsAggregate {
-            let name = "\"\(condition.prettyName)\""
-            throw QueryError(.invalidWhereCondition, ["condition": name, "expressionList": condition.prettyName])
-        }
-        return Resolved(plan: .filter(bound, input.plan), scope: input.scope)
-    }
-
-    private mutating func deduplicate(_ names: [String]?, _ input: Plan) throws(QueryError) -> Resolved {
-        let resolved = Self.withVisibleOutput(try resolve(input))
-        var keys = resolved.scope.columns
-        if let names {
-            keys = []
-            for name in names {
-                let matching = resolved.scope.columns.filter { Identifier.same($0.name, name) }
-                if matching.isEmpty { throw resolved.scope.unresolved([name]) }
-                keys += matching
-            }
-        }
-        return Resolved(plan: .distinct(keys: keys.map(\.id), resolved.plan), scope: resolved.scope)
-    }
-
-    private mutating func withColumns(_ named: [NamedExpression], _ input: Plan) throws(QueryError) -> Resolved {
-        let resolved = Self.withVisibleOutput(try resolve(input))
-        let binder = binder(resolved.scope)
-        var outputs = resolved.scope.columns.map { BoundOutput(expression: .column($0), column: $0) }
-        var block = SelectBlock(input: resolved)
-        for item in named {
-            var bound: BoundExpression
-            if let call = GeneratorCall(.alias(item.expression, name: item.name)) {
-                let made = try bindGenerator(call, binder, carried: block.input.plan.output)
-                block.input.plan = .generate(made, block.input.plan)
-                bound = .column(made.columns[0])
-            } else {
-                bound = overWindows(try binder.bind(item.expression), &block)
-            }
-            if bound.containsAggregate {
-                throw QueryError(.unsupportedExpression, ["invalidExprSqls": "\"\(item.expression.prettyName)\""])
-            }
-            let new = BoundOutput(expression: bound, column: newColumn(item.name, bound.type, nullable: bound.nullable))
-            let replaced = outputs.indices.filter { Identifier.same(outputs[$0].column.name, item.name) }
-            if replaced.isEmpty { outputs.append(new) } else { for index in replaced { outputs[index] = new } }
-        }
-        let entries = outputs.map { output in
-            ScopeEntry(column: output.column, qualifier: resolved.scope.visible.first { $0.column.id == output.column.id }?.qualifier ?? [])
-        }
-        let below: BoundPlan = block.windows.isEmpty ? block.input.plan : .window(block.windows, block.input.plan)
-        return Resolved(plan: .project(outputs, below), scope: Scope(entries))
-    }
-
-    private mutating func renamed(_ renames: [ColumnRename], _ input: Plan) throws(QueryError) -> Resolved {
-        let resolved = Self.withVisibleOutput(try resolve(input))
-        var outputs = resolved.scope.columns.map { BoundOutput(expression: .column($0), column: $0) }
-        for rename in renames {
-            for index in outputs.indices where Identifier.same(outputs[index].column.name, rename.from) {
-                let column = outputs[index].column
-                outputs[index].column = newColumn(rename.to, column.type, nullable: column.nullable)
-            }
-        }
-        return Resolved(plan: .project(outputs, resolved.plan), scope: Scope(columns: outputs.map(\.column)))
-    }
-
-    private mutating func drop(_ expressions: [Expression], _ input: Plan) throws(QueryError) -> Resolved {
-        let resolved = Self.withVisibleOutput(try resolve(input))
-        var dropped: [ColumnID] = []
-        for case .attribute(let parts, let planID) in expressions {
-            if parts.count == 1, planID == nil {
-                dropped += resolved.scope.columns.filter { Identifier.same($0.name, parts[0]) }.map(\.id)
-                // Dropping a column that does not exist is no error in Spark, hence `try?`.
-            } else if case .column(let column)? = try? lookup(parts, planID, resolved.scope) {
-                dropped.append(column.id)
-            }
-        }
-        let entries = resolved.scope.visible.filter { !dropped.contains($0.column.id) }
-        return Self.withVisibleOutput(Resolved(plan: resolved.plan, scope: Scope(entries)))
-    }
-
-    private mutating func toDF(_ names: [String], _ input: Plan) throws(QueryError) -> Resolved {
-        try named(names, Self.withVisibleOutput(try resolve(input)))
     }
 }

@@ -6,7 +6,7 @@ SEEDS ?= 200
 # Where the seeds of simulated lives begin: elsewhere with every commit.
 FIRST_SEED ?= $(shell git rev-parse HEAD 2>/dev/null | cut -c1-5 | xargs -I{} printf '%d' 0x1{})
 RELEASE_FLAGS := -c release --disable-index-store --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
-DEBIAN_BUILD := liblz4-dev libpcre2-dev libsnappy-dev libsqlite3-dev libzstd-dev zlib1g-dev
+DEBIAN_BUILD := liblz4-dev libpcre2-dev libsnappy-dev libsqlite3-dev libzstd-dev tzdata zlib1g-dev
 DEBIAN_TEST := curl gcc iproute2 kcat libc6-dev libzookeeper-mt-dev openssl python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -161,11 +161,11 @@ docs: build
 
 setup:
 	@missing=""; for p in $(DEBIAN_BUILD); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
-	if [ -n "$$missing" ]; then echo "installing:$$missing"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $$missing; fi
+	if [ -n "$$missing" ]; then echo "installing:$$missing"; $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; fi
 
 setup-tests:
 	@missing=""; for p in $(DEBIAN_TEST); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
-	if [ -n "$$missing" ]; then echo "installing:$$missing"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $$missing; fi
+	if [ -n "$$missing" ]; then echo "installing:$$missing"; $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; fi
 	@if ! cmp -s Tests/Clients/requirements.txt $(PYTHON_ENVIRONMENT)/installed.txt; then \
 	  python3 -m venv $(PYTHON_ENVIRONMENT) && $(PYTHON_ENVIRONMENT)/bin/pip install -q -r Tests/Clients/requirements.txt && \
 	  cp Tests/Clients/requirements.txt $(PYTHON_ENVIRONMENT)/installed.txt; fi

@@ -430,6 +430,7 @@ def lists_are_aggregated(spark):
     assert abs(row[5] - 0.8660254037844387) < 1e-12
     equal(frame.select(F.array_contains(F.array("i", F.lit(7)), 7)).distinct().collect()[0][0], True)
     equal(frame.select(F.element_at(F.create_map(F.lit("x"), "i"), "x").alias("x")).collect()[2], Row(x=2))
+    equal([row[0] for row in frame.select(-F.col("i")).collect()], [-1, -1, -2])
     equal(frame.select(F.sequence(F.lit(1), F.lit(3)).alias("s")).first(), Row(s=[1, 2, 3]))
     equal(frame.select(F.sort_array(F.array(F.lit(2), F.lit(1)), asc=False).alias("s")).first(), Row(s=[2, 1]))
 

@@ -100,7 +100,7 @@ enum ExpressionTranslation {
             return .caseWhen(branches: branches, otherwise: arguments.count % 2 == 1 ? arguments.last : nil)
         }
         if name.lowercased() == "in", let first = arguments.first { return .inList(first, Array(arguments.dropFirst())) }
-        let operators = ["==": "=", "!": "not", "negative": "-"]
+        let operators = ["==": "=", "!": "not"]
         return .call(name: operators[name] ?? name, arguments: arguments, distinct: distinct)
     }
 }

@@ -172,8 +172,12 @@ package struct SnapshotTable: Sendable {
     /// The blocks that only versions of a node have, and the copies wished for.
     package func blocks(ofVersionsOf id: InodeID) -> [BlockID] {
         var found: [BlockID] = []
+        var seen = LookupTable<BlockID, Bool>()
         for version in versions[id] ?? [] {
-            for block in version.node?.file?.blocks ?? [] where !found.contains(block.id) { found.append(block.id) }
+            for block in version.node?.file?.blocks ?? [] where seen[block.id] == nil {
+                seen[block.id] = true
+                found.append(block.id)
+            }
         }
         return found
     }
@@ -195,8 +199,9 @@ package struct SnapshotTable: Sendable {
             let before = blocks(ofVersionsOf: id)
             versions[id] = list.isEmpty ? nil : list
             if list.isEmpty { emptied[id] = true }
-            let after = blocks(ofVersionsOf: id)
-            released += before.filter { !after.contains($0) }.map { (id, $0) }
+            var after = LookupTable<BlockID, Bool>()
+            for block in blocks(ofVersionsOf: id) { after[block] = true }
+            released += before.filter { after[$0] == nil }.map { (id, $0) }
             for parent in old.compactMap({ $0.node?.parent }) where !list.contains(where: { $0.node?.parent == parent }) {
                 guard formerly[parent] != nil else { continue }
                 _ = Self.remove(id, &formerly[parent, default: []])

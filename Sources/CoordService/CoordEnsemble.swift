@@ -151,7 +151,8 @@ extension CoordDoor {
     /// Another server's tables replaced this one's: the events in between were not seen here, so clients must reconnect.
     func stateReplaced() {
         sessions.clock = SessionClock()
-        sessions.shares.keep { machine.sessions[$0] != nil || sessions.locals[$0] != nil }
+        let locals = sessions.locals
+        sessions.shares.keep { machine.sessions[$0] != nil || locals[$0] != nil }
         watchSessions()
         for connection in connections.values { connection.end() }
     }

@@ -21,11 +21,8 @@ package struct FileSchemes: Sendable {
 
     /// The file system of an address, and its path there.
     package func resolve(_ address: String) throws(JobFileError) -> (files: any JobFiles, path: String) {
-        guard let scheme = JobPath.scheme(address) else {
-            return address.hasPrefix("file:/") ? (local, String(address.dropFirst("file:".count))) : (local, address)
-        }
-        if scheme == "file" { return (local, String(address.dropFirst("file://".count))) }
-        guard let files = schemes[scheme] else {
+        if let path = JobPath.local(address) { return (local, path) }
+        guard let scheme = JobPath.scheme(address), let files = schemes[scheme] else {
             throw .unknownScheme(address, known: (["file"] + schemes.keys).sorted())
         }
         return (files, address)

@@ -2,6 +2,7 @@
 // hidden folder, and takes the place by one rename, with `_SUCCESS` in it; files that are appended are written in a hidden folder of the
 // table, one for each writer, and move one by one when all are whole; partitions that are replaced are moved away, then the new files in.
 // A writer that dies leaves only hidden names. As with other outputs of jobs, files are not synced.
+import Base
 import ComputeCore
 import QueryCore
 import Synchronization
@@ -196,7 +197,7 @@ extension TableOutputFolder {
         guard try files.status(parent) != nil else { return [] }
         let length = ".\(name)-.replaced".utf8.count + idBytes
         return try files.list(parent).filter {
-            $0.name.hasPrefix(".\(name)-") && $0.name.hasSuffix(".replaced") && $0.name.utf8.count == length
+            $0.name.beginsWithBytes(of: ".\(name)-") && $0.name.endsWithBytes(of: ".replaced") && $0.name.utf8.count == length
         }.map(\.path)
     }
 

@@ -9,6 +9,15 @@ import Testing
 @testable import ComputeService
 
 @Suite struct StatementTests {
+    /// A mark behind a slash makes one character with it, of the bytes of two.
+    @Test(arguments: [
+        ("/\u{301}x", "/\u{301}x"), ("file:///\u{301}x/", "/\u{301}x"), ("file:/\u{301}x", "/\u{301}x"), ("x\u{600}/", "/w/x\u{600}"),
+        ("hdfs://\u{301}h/a//", "hdfs://\u{301}h/a"), ("a/b", "/w/a/b"), ("/", "/"),
+    ])
+    func aLocationGoesByItsBytes(_ given: String, _ kept: String) throws {
+        #expect(Array(try StatementRunner.absolute(given, in: "/w").utf8) == Array(kept.utf8))
+    }
+
     /// A session on a warehouse of its own.
     final class World {
         let directory: String

@@ -67,7 +67,7 @@ enum Rings {
 
     /// Where text is names, paths, lists and rows of others.
     static let targetsOfBytes = wires.union([
-        "Base", "CoordCore", "BrokerCore", "DFSCore", "Consensus", "CoordService", "Replication", "MetaStore", "Storage",
+        "Base", "CatalogCore", "CoordCore", "BrokerCore", "DFSCore", "Consensus", "CoordService", "Replication", "MetaStore", "Storage",
     ])
 
     /// Cuts and searches that go by characters. Literals are empty here.

@@ -70,12 +70,22 @@ package enum JobPath {
 
     /// `scheme://` of an address, lower-cased; nil for a plain path.
     package static func scheme(_ address: String) -> String? {
-        guard let range = address.firstRange(of: "://") else { return nil }
+        guard let range = address.utf8.firstRange(of: "://".utf8) else { return nil }
         return address[..<range.lowerBound].lowercased()
+    }
+
+    /// The path of an address on the local disk: a plain path, `file:/path` or `file:///path`. Nil for another scheme.
+    package static func local(_ address: String) -> String? {
+        switch scheme(address) {
+        case "file"?: String(Substring(address.utf8.dropFirst("file://".utf8.count)))
+        case nil:
+            address.utf8.starts(with: "file:/".utf8) ? String(Substring(address.utf8.dropFirst("file:".utf8.count))) : address
+        default: nil
+        }
     }
 
     /// Hidden from jobs, as Hadoop hides them: names that start with `_` or `.`.
     package static func isHidden(_ name: String) -> Bool {
-        name.hasPrefix("_") || name.hasPrefix(".")
+        name.utf8.first == UInt8(ascii: "_") || name.utf8.first == UInt8(ascii: ".")
     }
 }

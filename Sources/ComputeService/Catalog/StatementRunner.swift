@@ -1,6 +1,7 @@
 // Runs the statements about the catalog, tables and settings, on the thread of their operation. Each looks names up in the session's
 // database, does its work on files, and is acknowledged when the catalog's log has it. This file is the table of statements; families have
 // files of their own.
+import Base
 import CatalogCore
 import ComputeCore
 import ComputeRuntime
@@ -98,11 +99,11 @@ struct StatementRunner {
     /// A location of a statement: a path without a root lies in `folder`.
     static func absolute(_ location: String, in folder: String) throws -> String {
         guard !location.isEmpty else { throw SparkError.invalidPlan("a location is empty") }
-        var plain = location
-        if JobPath.scheme(location) == "file" { plain = String(location.dropFirst("file://".count)) }
-        if JobPath.scheme(location) == nil, location.hasPrefix("file:/") { plain = String(location.dropFirst("file:".count)) }
-        while plain.utf8.count > 1, plain.utf8.last == UInt8(ascii: "/"), !plain.hasSuffix("://") { plain.removeLast() }
-        return JobPath.scheme(plain) != nil || plain.hasPrefix("/") ? plain : JobPath.join(folder, plain)
+        var plain = JobPath.local(location) ?? location
+        while plain.utf8.count > 1, plain.endsWithBytes(of: "/"), !plain.endsWithBytes(of: "://") {
+            plain = String(plain.droppingBytes(last: 1))
+        }
+        return JobPath.scheme(plain) != nil || plain.beginsWithBytes(of: "/") ? plain : JobPath.join(folder, plain)
     }
 
     private func changeDatabase(_ name: [String], properties: [ReadOption] = [], location: String? = nil) throws {

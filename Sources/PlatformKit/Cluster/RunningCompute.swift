@@ -2,6 +2,7 @@
 // tables themselves.
 import Base
 import CSupport
+import ComputeCore
 import ComputeRuntime
 import ComputeService
 import Foundation
@@ -50,7 +51,7 @@ final class RunningCompute: RunningService {
 
     /// The catalog keeps whole addresses, whatever the next start's current directory.
     private static func absolute(_ path: String) -> String {
-        path.contains("://") || path.hasPrefix("/") ? path : Paths.join(FileManager.default.currentDirectoryPath, path)
+        JobPath.scheme(path) != nil || path.beginsWithBytes(of: "/") ? path : Paths.join(FileManager.default.currentDirectoryPath, path)
     }
 
     static func start(_ context: ServiceName.Context, _ path: String, _ log: Logger) async throws -> RunningCompute {

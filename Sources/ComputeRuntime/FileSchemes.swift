@@ -51,34 +51,14 @@ package struct FileSchemes: Sendable {
     }
 
     private func globChildren(_ files: any JobFiles, directory: String, pattern: String) throws(JobFileError) -> [JobFileStatus] {
-        let matches = try files.list(directory).filter { Self.matches(Array($0.name.utf8)[...], Array(pattern.utf8)[...]) }
+        let matches = try files.list(directory).filter {
+            Wildcards.matches(Array($0.name.utf8)[...], Array(pattern.utf8)[...], anyByte: UInt8(ascii: "?"))
+        }
         guard !matches.isEmpty else { throw .notFound(JobPath.join(directory, pattern)) }
         var found: [JobFileStatus] = []
         for match in matches where !JobPath.isHidden(match.name) {
             if match.isDirectory { found += try visibleFiles(files, match.path) } else { found.append(match) }
         }
         return found
-    }
-
-    static func matches(_ name: ArraySlice<UInt8>, _ pattern: ArraySlice<UInt8>) -> Bool {
-        var (name, pattern) = (name, pattern)
-        var retry: (name: ArraySlice<UInt8>, pattern: ArraySlice<UInt8>)?
-        while true {
-            if pattern.first == UInt8(ascii: "*") {
-                pattern = pattern.dropFirst()
-                retry = (name, pattern)
-            } else if let byte = name.first, let wanted = pattern.first, wanted == byte || wanted == UInt8(ascii: "?") {
-                name = name.dropFirst()
-                pattern = pattern.dropFirst()
-            } else if name.isEmpty && pattern.isEmpty {
-                return true
-            } else if let last = retry, !last.name.isEmpty {
-                name = last.name.dropFirst()
-                pattern = last.pattern
-                retry = (name, pattern)
-            } else {
-                return false
-            }
-        }
     }
 }

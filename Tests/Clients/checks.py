@@ -3,6 +3,17 @@ import time
 import traceback
 
 
+def wait_for(what, condition, seconds=90, pause=0.1):
+    """What the condition gives once it holds; fails after that many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(pause)
+    raise AssertionError("not within %d s: %s" % (seconds, what))
+
+
 class Checks:
     def __init__(self):
         self.passed = 0

@@ -18,7 +18,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException
 from kazoo.handlers.threading import KazooTimeoutError
 
-from checks import Checks
+from checks import Checks, wait_for
 from coord_ensemble import Ensemble
 from platform_child import ServerProcess, free_port
 
@@ -43,13 +43,7 @@ def damage(path):
 
 
 def until(what, condition, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("not within %d s: %s" % (seconds, what))
+    return wait_for(what, condition, seconds, pause=0.05)
 
 
 class Writes:

@@ -13,23 +13,13 @@ import time
 
 from hdfs_native import Client, WriteOptions
 
-from checks import Checks
+from checks import Checks, wait_for
 from hdfs_shell_check import Shell, find_jars
 from platform_child import PlatformChild, free_port
 
 BLOCK = 8 << 20
 COPIES = 3
 NODES = 4
-
-
-def wait_for(what, condition, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("not within %d s: %s" % (seconds, what))
 
 
 def content_digest(path):

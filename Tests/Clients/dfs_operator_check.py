@@ -8,21 +8,11 @@ import tempfile
 import time
 import urllib.request
 
-from checks import Checks
+from checks import Checks, wait_for
 from hdfs_shell_check import HERE, Shell, find_jars
 from platform_child import PlatformChild, free_port
 
 NODES = 3
-
-
-def wait_for(what, condition, seconds=90):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("not within %d s: %s" % (seconds, what))
 
 
 class Cluster:

@@ -1,6 +1,7 @@
 // The catalog as the sessions see it: its present state, and commands that last. The replica below it is in its own file; tests put a
 // catalog in memory in its place.
 import CatalogCore
+import ComputeRuntime
 import QueryCore
 
 package protocol CatalogStore: Sendable {
@@ -94,34 +95,12 @@ enum CatalogNames {
         guard let pattern else { return true }
         let name = Array(name.lowercased().utf8)
         return pattern.lowercased().utf8.split(separator: UInt8(ascii: "|"), omittingEmptySubsequences: false).contains { part in
-            matches(name[...], trimmed(Array(part))[...])
+            Wildcards.matches(name[...], trimmed(Array(part))[...])
         }
     }
 
     private static func trimmed(_ bytes: [UInt8]) -> [UInt8] {
         let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") }
         return Array(bytes.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
-    }
-
-    private static func matches(_ name: ArraySlice<UInt8>, _ pattern: ArraySlice<UInt8>) -> Bool {
-        var (name, pattern) = (name, pattern)
-        var retry: (name: ArraySlice<UInt8>, pattern: ArraySlice<UInt8>)?
-        while true {
-            if pattern.first == UInt8(ascii: "*") {
-                pattern = pattern.dropFirst()
-                retry = (name, pattern)
-            } else if let byte = name.first, pattern.first == byte {
-                name = name.dropFirst()
-                pattern = pattern.dropFirst()
-            } else if name.isEmpty, pattern.isEmpty {
-                return true
-            } else if let last = retry, !last.name.isEmpty {
-                name = last.name.dropFirst()
-                pattern = last.pattern
-                retry = (name, pattern)
-            } else {
-                return false
-            }
-        }
     }
 }

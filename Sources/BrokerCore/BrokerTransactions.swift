@@ -101,13 +101,13 @@ extension BrokerMachine {
         }
     }
 
-    /// Whether an incomplete transaction holds an offset of this group and partition back.
-    package func hasStagedOffset(_ group: GroupID, _ place: TopicPartition) -> Bool {
-        transactionsUnderWay.keys.contains { name in
-            transactions[name]?.content.staged.contains {
-                $0.group == group && $0.entry.topic == place.topic && $0.entry.partition == place.partition
-            } ?? false
+    /// The partitions whose offset of this group an incomplete transaction holds back.
+    package func stagedPartitions(of group: GroupID) -> Set<TopicPartition> {
+        var found: Set<TopicPartition> = []
+        for name in transactionsUnderWay.keys {
+            for one in transactions[name]?.content.staged ?? [] where one.group == group { found.insert(one.place.partition) }
         }
+        return found
     }
 }
 

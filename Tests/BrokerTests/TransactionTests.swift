@@ -77,12 +77,12 @@ import Testing
             .stageOffsets(
                 group, [OffsetEntry(topic: "t", partition: 0, offset: 9), OffsetEntry(topic: "t", partition: 1, offset: 1)], joining: false)
         )
-        #expect(world.machine.hasStagedOffset(group, TopicPartition("t", 0)))
+        #expect(world.machine.stagedPartitions(of: group).contains(TopicPartition("t", 0)))
         try world.run(.decide(commits: true, .kept))
         #expect(world.committed(0) == nil, "decided is not complete")
         try world.run(.complete)
         #expect(world.committed(0) == 9 && world.committed(1) == 1)
-        #expect(!world.machine.hasStagedOffset(group, TopicPartition("t", 0)))
+        #expect(!world.machine.stagedPartitions(of: group).contains(TopicPartition("t", 0)))
     }
 
     @Test func stagedOffsetsOfAnAbortedTransactionAreGone() throws {

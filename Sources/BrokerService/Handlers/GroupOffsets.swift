@@ -86,8 +86,9 @@ extension Broker {
         .Topic]
     {
         let table = machine.offsets[group]
+        let staged = stable ? machine.stagedPartitions(of: group) : []
         func answer(_ place: TopicPartition, _ offset: CommittedOffset?) -> OffsetFetchResponse.Topic.Partition {
-            if stable, machine.hasStagedOffset(group, place) {
+            if staged.contains(place) {
                 return .init(
                     partition: place.partition, committedOffset: -1, committedLeaderEpoch: -1, metadata: "",
                     errorCode: .unstableOffsetCommit)

@@ -7,9 +7,11 @@ import KafkaWire
 extension Broker {
     func addPartitionsToTxn(_ request: AddPartitionsToTxnRequest, _ call: Call) {
         let names = request.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0) } }
-        let missing = names.filter { name in
-            isClustered ? !(0..<(machine.topics[name.topic]?.partitions ?? 0)).contains(name.partition) : partitions[name] == nil
-        }
+        // A request may name a hundred thousand.
+        let missing = Set(
+            names.filter { name in
+                isClustered ? !(0..<(machine.topics[name.topic]?.partitions ?? 0)).contains(name.partition) : partitions[name] == nil
+            })
         func reply(_ code: (TopicPartition) -> KafkaErrorCode) {
             call.reply(
                 AddPartitionsToTxnResponse(
@@ -24,7 +26,7 @@ extension Broker {
         guard missing.isEmpty else { return reply { missing.contains($0) ? .unknownTopicOrPartition : .operationNotAttempted } }
         let producer = ProducerIdentity(request.producerID, request.producerEpoch)
         if let known = machine.transactions[request.transactionalID], known.phase == .ongoing, known.producer == producer,
-            names.allSatisfy(known.contains)
+            Set(names).isSubset(of: known.content.partitions)
         {
             return reply { _ in .none }
         }

@@ -138,8 +138,13 @@ def run(cluster, checks, jars):
         state = cluster.bean("FSNamesystemState")
         assert state["NumLiveDataNodes"] == NODES and state["FSState"] == "Operational", state
         assert len(json.loads(cluster.bean("NameNodeInfo")["LiveNodes"])) == NODES
-        report = json.loads(cluster.ok("report", "-o", "json"))
-        assert space["CapacityUsed"] == sum(node["usedBytes"] for node in report), (space, report)
+
+        def same():
+            """The bean and the report are two requests: datanodes that delete blocks send new figures between them."""
+            report = json.loads(cluster.ok("report", "-o", "json"))
+            return cluster.bean("FSNamesystem")["CapacityUsed"] == sum(node["usedBytes"] for node in report)
+
+        wait_for("the bytes that the bean and the report say to be used are the same", same)
 
     @checks.check("snapshots show what was, are compared, and go")
     def _():

@@ -51,7 +51,7 @@ let package = Package(
 
         // Ring 2: cores
         .target(name: "BrokerCore", dependencies: ["Base", collections]),
-        .target(name: "CatalogCore", dependencies: ["Base", collections]),
+        .target(name: "CatalogCore", dependencies: ["Base"]),
         .target(name: "Consensus", dependencies: ["Base", collections]),
         .target(name: "CoordCore", dependencies: ["Base", collections]),
         .target(name: "DFSCore", dependencies: ["Base", collections]),
@@ -130,7 +130,9 @@ let package = Package(
         .target(name: "TestKit", dependencies: []),
         .executableTarget(
             name: "platform-bench", dependencies: ["Base", "NetKit", "Clients", "ZooKeeperWire", "ComputeService", "TestKit"]),
-        .target(name: "Simulator", dependencies: ["Base", "Consensus", "Storage", "Replication", "BrokerCore", "CoordCore", "DFSCore"]),
+        .target(
+            name: "Simulator",
+            dependencies: ["Base", "Consensus", "Storage", "Replication", "BrokerCore", "CatalogCore", "CoordCore", "DFSCore"]),
         .target(
             name: "FuzzTargets",
             dependencies: ["Base", "KafkaWire", "Parquet", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"]),
@@ -141,7 +143,7 @@ let package = Package(
                 "Base", "ComputeCore", "ComputeService", "HadoopNet", "HadoopWire", "KafkaWire", "NamenodeService", "QueryCore",
                 "SparkWire", "TestKit", "ZooKeeperWire",
             ]),
-        .executableTarget(name: "platform-sim", dependencies: ["BrokerCore", "CoordCore", "DFSCore", "Simulator"]),
+        .executableTarget(name: "platform-sim", dependencies: ["BrokerCore", "CatalogCore", "CoordCore", "DFSCore", "Simulator"]),
         .testTarget(name: "HouseTests", dependencies: ["TestKit"]),
         .testTarget(name: "BaseTests", dependencies: ["Base", "Codecs", "CSupport"]),
         .testTarget(name: "NetKitTests", dependencies: ["Base", "NetKit", .product(name: "Logging", package: "swift-log")]),
@@ -162,7 +164,7 @@ let package = Package(
         .testTarget(name: "StorageTests", dependencies: ["Base", "Storage", "MetaStore", "Simulator", "TestKit"], exclude: ["Golden"]),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Base", "BrokerCore", "CoordCore", "DFSCore", "Replication", "Simulator", "TestKit", logging]),
+            dependencies: ["Base", "BrokerCore", "CatalogCore", "CoordCore", "DFSCore", "Replication", "Simulator", "TestKit", logging]),
         .testTarget(name: "ProcessTests", dependencies: ["TestKit", "platform"]),
     ]
 )

@@ -1,7 +1,6 @@
 // The catalog of compute as a deterministic state machine: databases, tables and views by name. It looks at no file and parses nothing.
-// Names are in lower case and consist of letters, digits and `_`, so `database.name` is one key.
+// The service makes names of lower-case letters, digits and `_`; here a name is its bytes.
 import Base
-import Collections
 
 package struct CatalogMachine: StateMachine, Sendable {
     /// Limits: a person's catalog is far smaller, and a client that goes on for ever stops here.
@@ -11,11 +10,20 @@ package struct CatalogMachine: StateMachine, Sendable {
     package static let recordBytesMax = 1 << 20
     package static let bytesMax = 256 << 20
 
-    private var databases: OrderedDictionary<String, CatalogDatabase> = [:]
-    private var tables: OrderedDictionary<String, CatalogTable> = [:]
-    private var keys = LookupTable<Int64, String>()
-    /// Bytes of each record, by the key of its table, or `database.`.
-    private var sizes = LookupTable<String, Int>()
+    /// A record and its bytes in its row.
+    private struct Stored<Record: Sendable>: Sendable {
+        var record: Record
+        var bytes: Int
+    }
+    private struct TableKey: Sendable {
+        var database: String
+        var name: String
+    }
+
+    private var databases = SortedTable<String, Stored<CatalogDatabase>>()
+    /// By database; loaded rows may come before that of their database.
+    private var tables = SortedTable<String, SortedTable<String, Stored<CatalogTable>>>()
+    private var keys = LookupTable<Int64, TableKey>()
     /// Bytes of all records.
     package private(set) var bytes = 0
 
@@ -23,24 +31,22 @@ package struct CatalogMachine: StateMachine, Sendable {
 
     // MARK: Reading
 
-    package func database(_ name: String) -> CatalogDatabase? { databases[name] }
+    package func database(_ name: String) -> CatalogDatabase? { databases[name]?.record }
 
     /// By name, ascending.
-    package var databaseNames: [String] { databases.keys.sorted() }
+    package var databaseNames: [String] { databases.keys }
 
-    package func table(_ database: String, _ name: String) -> CatalogTable? { tables[Self.key(database, name)] }
+    package func table(_ database: String, _ name: String) -> CatalogTable? { tables[database]?[name]?.record }
 
-    package func table(_ id: Int64) -> CatalogTable? { keys[id].flatMap { tables[$0] } }
+    package func table(_ id: Int64) -> CatalogTable? { keys[id].flatMap { table($0.database, $0.name) } }
 
     /// Whether files of a table lie in this folder.
-    package func isUsed(_ location: String) -> Bool { tables.values.contains { $0.location == location } }
-
-    /// The tables and views of a database, by name, ascending.
-    package func tables(of database: String) -> [CatalogTable] {
-        tables.values.filter { $0.database == database }.sorted { $0.name < $1.name }
+    package func isUsed(_ location: String) -> Bool {
+        tables.entries.contains { $0.value.entries.contains { $0.value.record.location.hasSameBytes(as: location) } }
     }
 
-    private static func key(_ database: String, _ name: String) -> String { database + "." + name }
+    /// The tables and views of a database, by name, ascending.
+    package func tables(of database: String) -> [CatalogTable] { tables[database]?.entries.map(\.value.record) ?? [] }
 
     // MARK: Changes
 
@@ -61,7 +67,9 @@ package struct CatalogMachine: StateMachine, Sendable {
         case .createTable(let table, let replacing): return try create(table, replacing, position, &rows)
         case .changeTable(let table):
             guard let former = self.table(table.id) else { throw .tableIsGone }
-            guard former.stamp.version == table.stamp.version, former.database == table.database, former.name == table.name else {
+            guard former.stamp.version == table.stamp.version, former.database.hasSameBytes(as: table.database),
+                former.name.hasSameBytes(as: table.name)
+            else {
                 throw .tableChanged
             }
             return put(table, &rows)
@@ -85,13 +93,6 @@ package struct CatalogMachine: StateMachine, Sendable {
         guard bytes + added <= Self.bytesMax else { throw .limit("a catalog of more than \(Self.bytesMax) bytes") }
     }
 
-    private mutating func note(_ record: ColumnValue?, _ key: String) {
-        bytes -= sizes.remove(key) ?? 0
-        guard let count = record?.blob?.readableBytes else { return }
-        sizes[key] = count
-        bytes += count
-    }
-
     private mutating func create(_ database: CatalogDatabase, _ unlessExists: Bool, _ rows: inout RowChanges) throws(CatalogRefusal) {
         if databases[database.name] != nil {
             if unlessExists { return }
@@ -106,8 +107,7 @@ package struct CatalogMachine: StateMachine, Sendable {
         let inside = tables(of: name)
         guard inside.isEmpty || cascade else { throw .databaseNotEmpty(name) }
         for table in inside { remove(table, &rows) }
-        databases.removeValue(forKey: name)
-        note(nil, Self.key(name, ""))
+        set(nil, name)
         rows.delete(CatalogRows.databases, key: [.text(name)])
     }
 
@@ -119,7 +119,7 @@ package struct CatalogMachine: StateMachine, Sendable {
         guard former?.id ?? 0 == replacing else {
             throw replacing == 0 ? .tableExists(database: table.database, name: table.name) : .tableChanged
         }
-        guard tables.count < Self.tablesMax || former != nil else { throw .limit("more than \(Self.tablesMax) tables") }
+        guard keys.count < Self.tablesMax || former != nil else { throw .limit("more than \(Self.tablesMax) tables") }
         if let former { remove(former, &rows) }
         var created = table
         created.stamp.id = position.slot.rawValue
@@ -141,8 +141,7 @@ package struct CatalogMachine: StateMachine, Sendable {
 
     private mutating func put(_ database: CatalogDatabase, _ rows: inout RowChanges) {
         let row = CatalogRows.row(database)
-        databases[database.name] = database
-        note(row.last, Self.key(database.name, ""))
+        set(Stored(record: database, bytes: Self.bytes(row)), database.name)
         rows.upsert(CatalogRows.databases, row)
     }
 
@@ -150,21 +149,37 @@ package struct CatalogMachine: StateMachine, Sendable {
     private mutating func put(_ table: CatalogTable, _ rows: inout RowChanges) -> CatalogTable {
         var table = table
         table.stamp.version &+= 1
-        let key = Self.key(table.database, table.name)
         let row = CatalogRows.row(table)
-        tables[key] = table
-        keys[table.id] = key
-        note(row.last, key)
+        set(Stored(record: table, bytes: Self.bytes(row)), table.database, table.name)
         rows.upsert(CatalogRows.tables, row)
         return table
     }
 
     private mutating func remove(_ table: CatalogTable, _ rows: inout RowChanges) {
-        let key = Self.key(table.database, table.name)
-        tables.removeValue(forKey: key)
-        keys.remove(table.id)
-        note(nil, key)
+        set(nil, table.database, table.name)
         rows.delete(CatalogRows.tables, key: [.text(table.database), .text(table.name)])
+    }
+
+    private static func bytes(_ row: Row) -> Int { row.last?.blob?.readableBytes ?? 0 }
+
+    private mutating func set(_ stored: Stored<CatalogDatabase>?, _ name: String) {
+        bytes += (stored?.bytes ?? 0) - (databases[name]?.bytes ?? 0)
+        databases[name] = stored
+    }
+
+    private mutating func set(_ stored: Stored<CatalogTable>?, _ database: String, _ name: String) {
+        let former = tables[database]?[name]
+        bytes += (stored?.bytes ?? 0) - (former?.bytes ?? 0)
+        if let former { keys.remove(former.record.id) }
+        if let stored {
+            keys[stored.record.id] = TableKey(database: database, name: name)
+            if tables[database] == nil { tables[database] = SortedTable() }
+        }
+        let isEmpty = tables.update(database) { inside in
+            inside[name] = stored
+            return inside.isEmpty
+        }
+        if isEmpty == true { tables[database] = nil }
     }
 
     // MARK: Loading
@@ -174,20 +189,16 @@ package struct CatalogMachine: StateMachine, Sendable {
     package mutating func load(_ row: Row, of table: TableSchema) throws(StateCorruption) {
         if table.name == CatalogRows.databases.name {
             let database = try CatalogRows.database(row)
-            databases[database.name] = database
-            note(row.last, Self.key(database.name, ""))
+            set(Stored(record: database, bytes: Self.bytes(row)), database.name)
         } else {
             let loaded = try CatalogRows.table(row)
-            let key = Self.key(loaded.database, loaded.name)
-            tables[key] = loaded
-            keys[loaded.id] = key
-            note(row.last, key)
+            set(Stored(record: loaded, bytes: Self.bytes(row)), loaded.database, loaded.name)
         }
     }
 
     package mutating func finishLoading(applied: Slot) throws(StateCorruption) {
-        for table in tables.values where databases[table.database] == nil {
-            throw StateCorruption("the table \(table.database).\(table.name) is in a database that does not exist")
+        for (database, inside) in tables.entries where databases[database] == nil {
+            throw StateCorruption("the tables \(inside.keys.prefix(3)) are in the database \(database), which does not exist")
         }
     }
 }

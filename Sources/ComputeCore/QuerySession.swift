@@ -7,6 +7,8 @@ import QueryCore
 package struct QuerySettings: Sendable {
     /// Memory limit of one query's operators.
     package var memoryBytesMax = 1 << 30
+    /// Where operators put rows beyond their memory; nil refuses them.
+    package var spill: (any SpillFiles)?
     /// Bytes of a text file for one thread at a time.
     package var morselBytes = 512 << 10
     /// The session's time zone; nil for UTC.
@@ -102,7 +104,8 @@ package struct QuerySession: Sendable, Catalog {
     ) -> QueryContext {
         let grant = QueryGrant(bytesMax: settings.memoryBytesMax, workers: workers, pool: pool, isCancelled: isCancelled)
         return QueryContext(
-            files: files, now: now, zone: zone, grant: grant, workers: workers, morselBytes: settings.morselBytes, isCancelled: isCancelled)
+            files: files, now: now, zone: zone, grant: grant, workers: workers, morselBytes: settings.morselBytes, isCancelled: isCancelled,
+            spill: settings.spill)
     }
 
     /// Runs a query or a command. A command is done on return; its rows, if any, are in the result.

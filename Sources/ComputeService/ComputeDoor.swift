@@ -1,5 +1,6 @@
 // The Spark Connect door: listens, serves until it is stopped, and removes leftovers of clients. gRPC is not visible outside of this
 // target. It binds to loopback by default; the maker of the settings decides about other addresses.
+import ComputeCore
 import ComputeRuntime
 import Foundation
 import GRPCCore
@@ -58,10 +59,10 @@ package final class ComputeDoor: Sendable {
 
     package init(
         settings: ComputeDoorSettings = ComputeDoorSettings(), catalog: any CatalogStore, files: FileSchemes = FileSchemes(),
-        metrics: MetricsRegistry = MetricsRegistry()
+        spill: (any SpillFiles)? = nil, metrics: MetricsRegistry = MetricsRegistry()
     ) {
         self.settings = settings
-        service = SparkService(files: files, catalog: catalog, settings: settings, figures: ComputeFigures(metrics))
+        service = SparkService(files: files, catalog: catalog, settings: settings, spill: spill, figures: ComputeFigures(metrics))
         let sessions = service.sessions
         metrics.gauge("compute_sessions", help: "Sessions that clients have not released.") { Double(sessions.count) }
     }

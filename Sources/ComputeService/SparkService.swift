@@ -1,5 +1,6 @@
 // Shared by the door's handlers: sessions, the threads of queries and jobs, and the session of a request. It holds no connection; the same
 // service could stand behind another transport.
+import ComputeCore
 import ComputeRuntime
 import SparkWire
 
@@ -19,7 +20,7 @@ final class SparkService: Sendable {
     let memory: ComputeMemory
     private let onQuery: (@Sendable (QueryEvent) -> Void)?
 
-    init(files: FileSchemes, catalog: any CatalogStore, settings: ComputeDoorSettings, figures: ComputeFigures) {
+    init(files: FileSchemes, catalog: any CatalogStore, settings: ComputeDoorSettings, spill: (any SpillFiles)?, figures: ComputeFigures) {
         onQuery = settings.onQuery
         memory = ComputeMemory(bytesMax: settings.memoryBytesMax, residentBytes: settings.residentBytes, returnFreed: settings.returnFreed)
         self.files = files
@@ -27,9 +28,11 @@ final class SparkService: Sendable {
         storage = TableStorage(files: files)
         self.figures = figures
         let threads = QueryThreads(threads: settings.morselThreads)
+        var limits = QuerySettings()
+        limits.memoryBytesMax = settings.queryMemoryBytesMax
+        limits.spill = spill
         sessions = SessionTable(
-            files: files, tables: CatalogLookup(catalog: catalog, storage: storage), queryBytesMax: settings.queryMemoryBytesMax,
-            threads: threads, memory: memory)
+            files: files, tables: CatalogLookup(catalog: catalog, storage: storage), limits: limits, threads: threads, memory: memory)
         queries = ComputePool(name: "query", threads: settings.queryThreads)
         tasks = ComputePool(name: "mapreduce", threads: settings.taskThreads)
     }

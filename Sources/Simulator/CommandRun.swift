@@ -3,6 +3,7 @@
 // from its tables behaves as one that was not.
 import Base
 import BrokerCore
+import CatalogCore
 import CoordCore
 import DFSCore
 
@@ -166,4 +167,9 @@ package enum CommandEdges {
             1, 1, 2, 0o755, 0o777, -1,
         ],
         bytesMax: 2000, elementsMax: 40)
+
+    package static let catalog = SampleEdges(
+        words: ["d", "d", "d", "e", "t", "t", "t", "u", "a.b", "a", "b.c", "c", "e\u{301}", "\u{E9}", "", "/w/d"], payloads: [],
+        numbers: (Int64(1)...7).map { $0 } + (Int64(1)...7).map { $0 } + [0, 0, 0, 0, 8, 9, 10, 11, 12, 20, 30, 40],
+        bytesMax: 2000, elementsMax: 20)
 }

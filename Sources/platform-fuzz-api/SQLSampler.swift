@@ -34,6 +34,7 @@ enum SQLSampler {
         "spark.sql.session.timeZone", "America/New_York", "UTC", "+18:00", "Mars/Base", "spark.sql.ansi.enabled", "false",
         "spark.sql.shuffle.partitions", "-1", "9223372036854775807",
     ]
+    private static let databases = ["default", "d", "e"]
     private static let spans = ["3", "1000", "0, 10, 3", "9223372036854775806, 9223372036854775807", "100000"]
     private static let strange = [
         "", " ", "\u{0}", "\u{301}", "a\nb", "`", "``", "'", "\"", "/*", "--", ";", "\u{ffff}", "😀", "..", "SELECT",
@@ -68,8 +69,9 @@ enum SQLSampler {
     }
 
     static func statement(_ random: inout Prng) -> String {
-        switch random.below(16) {
+        switch random.below(22) {
         case 0: pick(strange, &random)
+        case 16...21: catalogStatement(&random)
         // A function of few values gets furthest.
         case 8...11: "SELECT \(call(3, &random))"
         case 12...15: "SELECT \(call(3, &random)), count(*) FROM \(source(3, &random)) GROUP BY ALL ORDER BY 1"
@@ -79,6 +81,37 @@ enum SQLSampler {
         case 4: "SHOW \(pick(["TABLES", "DATABASES", "FUNCTIONS", "COLUMNS IN t", "VIEWS"], &random))"
         default: query(0, &random)
         }
+    }
+
+    private static func catalogStatement(_ random: inout Prng) -> String {
+        let database = pick(databases, &random)
+        let (table, other) = (tableName(&random), tableName(&random))
+        func maybe(_ words: String) -> String { random.below(2) == 0 ? words + " " : "" }
+        let format = pick(["parquet", "csv", "json"], &random)
+        switch random.below(16) {
+        case 0: return "CREATE DATABASE \(maybe("IF NOT EXISTS"))\(database) COMMENT \(pick(literals, &random))"
+        case 1: return "DROP DATABASE \(maybe("IF EXISTS"))\(database) \(maybe("CASCADE"))"
+        case 2: return "USE \(database)"
+        case 3:
+            return "CREATE TABLE \(maybe("IF NOT EXISTS"))\(table) (a \(pick(types, &random)), b int) USING \(format) "
+                + maybe("PARTITIONED BY (b)")
+        case 4: return "CREATE TABLE \(table) (a int, b string, p int) USING \(format) \(maybe("PARTITIONED BY (p)"))"
+        case 5: return "CREATE \(maybe("OR REPLACE"))TABLE \(table) USING \(format) AS SELECT * FROM (\(query(1, &random))) LIMIT 50"
+        case 6: return "CREATE \(maybe("OR REPLACE"))VIEW \(table) AS \(query(1, &random))"
+        case 7, 8: return "INSERT \(pick(["INTO", "OVERWRITE"], &random)) \(table) VALUES (\(list(3, 2 + random.below(2), &random)))"
+        case 9: return "INSERT \(pick(["INTO", "OVERWRITE"], &random)) \(table) SELECT 1, 'x', id FROM range(0, 10, 3)"
+        case 10: return "INSERT INTO \(table) TABLE \(other)"
+        case 11: return "TRUNCATE TABLE \(table)"
+        case 12: return "DROP \(pick(["TABLE", "VIEW"], &random)) \(maybe("IF EXISTS"))\(table)"
+        case 13: return "ALTER TABLE \(table) RENAME TO \(other)"
+        case 14: return "ALTER TABLE \(table) ADD COLUMNS (\(pick(columns, &random)) \(pick(types, &random)))"
+        default: return "ALTER TABLE \(table) SET TBLPROPERTIES (\(pick(literals, &random)) = \(pick(literals, &random)))"
+        }
+    }
+
+    private static func tableName(_ random: inout Prng) -> String {
+        let name = pick(["t", "u", "v", "w", "é"], &random)
+        return random.below(2) == 0 ? name : "\(pick(databases, &random)).\(name)"
     }
 
     private static func query(_ depth: Int, _ random: inout Prng) -> String {

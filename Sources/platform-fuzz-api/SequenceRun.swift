@@ -44,7 +44,7 @@ struct SequenceRun {
                 expected = try state(platform)
                 try check(platform)
             } catch {
-                let log = platform.log.split(separator: "\n").suffix(20).joined(separator: "\n")
+                let log = Self.excerpt(platform.log)
                 platform.kill()
                 throw Finding("\(error)\n\(log)")
             }
@@ -56,6 +56,14 @@ struct SequenceRun {
             }
         }
         return sent
+    }
+
+    /// The crash in a log with its backtrace; without one, the last lines.
+    private static func excerpt(_ log: String) -> String {
+        let lines = log.split(separator: "\n")
+        let thread = lines.firstIndex { $0.hasPrefix("Thread ") && $0.hasSuffix("crashed:") }
+        guard let thread else { return lines.suffix(20).joined(separator: "\n") }
+        return (lines[..<thread].filter { $0.contains("Fatal error") } + lines[thread...].prefix(40)).joined(separator: "\n")
     }
 
     /// Sessions over all servers, ordered only within each session; every request is answered or its connection closed.
@@ -87,7 +95,19 @@ struct SequenceRun {
         entry.waiting = []
     }
 
+    /// Abandoned work ends within this time, on a busy machine.
+    private static let quietMax = Duration.seconds(90)
+
+    private func settle(_ platform: PlatformProcess) throws {
+        let end = ContinuousClock.now + Self.quietMax
+        while !subject.isQuiet(try metrics(platform)) {
+            guard ContinuousClock.now < end else { throw Finding("work of clients that went away goes on after \(Self.quietMax)") }
+            usleep(50_000)
+        }
+    }
+
     private func state(_ platform: PlatformProcess) throws -> [String] {
+        try settle(platform)
         let addresses = try subject.endpoints(servers: servers).map(platform.endpoint)
         let first = try subject.state(addresses[0])
         for address in addresses.dropFirst() { try compare(try subject.state(address), first, "at \(address)") }
@@ -105,17 +125,24 @@ struct SequenceRun {
     private func check(_ platform: PlatformProcess) throws {
         guard platform.residentBytes < Self.memoryMax else { throw Finding("the process holds \(platform.residentBytes >> 20) MiB") }
         guard let loops = subject.loops else { return }
-        let metrics = try http(try platform.endpoint("console"), "/metrics")
-        func value(_ start: String) -> Double? {
-            metrics.split(separator: "\n").first { $0.hasPrefix(start) }.flatMap { Double($0.split(separator: " ").last ?? "") }
-        }
+        let metrics = try metrics(platform)
         let name = "platform_loop_turn_duration_seconds"
-        guard let all = value("\(name)_count{service=\"\(loops)\""),
-            let short = value("\(name)_bucket{service=\"\(loops)\",le=\"\(Self.turnMax)\"")
+        guard let all = metrics["\(name)_count{service=\"\(loops)\"}"],
+            let short = metrics["\(name)_bucket{service=\"\(loops)\",le=\"\(Self.turnMax)\"}"]
         else {
             throw Finding("no metric tells how long turns took")
         }
         guard all == short else { throw Finding("\(Int(all - short)) turns of the loop took more than \(Self.turnMax) s") }
+    }
+
+    /// By name and labels, as they stand on the page.
+    private func metrics(_ platform: PlatformProcess) throws -> [String: Double] {
+        var values: [String: Double] = [:]
+        for line in try http(try platform.endpoint("console"), "/metrics").utf8.split(separator: UInt8(ascii: "\n")) {
+            guard let blank = line.lastIndex(of: UInt8(ascii: " ")), line.first != UInt8(ascii: "#") else { continue }
+            values[String(Substring(line[..<blank]))] = Double(Substring(line[line.index(after: blank)...]))
+        }
+        return values
     }
 
     private func http(_ address: String, _ path: String) throws -> String {

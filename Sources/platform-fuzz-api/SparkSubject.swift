@@ -8,9 +8,6 @@ import Synchronization
 
 enum SparkSubject: Subject {
     static let name = "compute"
-    /// gRPC has loops of its own.
-    static let loops: String? = nil
-
     static func arguments(servers: Int) -> [String] {
         [
             "--only", "compute", "--set", "log.level=error", "--set", "compute.memory.bytes=\(256 << 20)", "--set",
@@ -83,10 +80,29 @@ enum SparkSubject: Subject {
 
     // MARK: state
 
-    /// Sessions end with the server; a server with workers left answers a query.
+    /// Queries begun and ended since the start are counted apart.
+    static func isQuiet(_ metrics: [String: Double]) -> Bool {
+        metrics["platform_compute_queries_total"] == metrics["platform_compute_query_duration_seconds_count"]
+    }
+
+    /// Databases, definitions of tables and views, and rows of tables. Sessions end with the server.
     static func state(_ address: String) throws -> [String] {
         let session = SparkFuzzSession(address)
-        return try session.ask("SELECT count(*) FROM range(1000)")
+        var lines = try session.ask("SELECT count(*) FROM range(1000)")
+        for database in try session.ask("SHOW DATABASES") {
+            lines += try session.ask("DESCRIBE DATABASE EXTENDED \(database)").map { "\(database): \($0)" }
+            let views = Set(try session.ask("SHOW VIEWS IN \(database)"))
+            for row in try session.ask("SHOW TABLES IN \(database)") {
+                let name = "\(database).\(Substring(row.utf8.split(separator: UInt8(ascii: "|"))[1]))"
+                lines += try session.ask("DESCRIBE TABLE EXTENDED \(name)").map { "\(name): \($0)" }
+                guard !views.contains(row) else { continue }
+                // A table may have a column of a type that its format refuses.
+                do { lines += try session.ask("SELECT * FROM \(name)").sorted().map { "\(name) has \($0)" } } catch {
+                    lines.append("\(name) cannot be read")
+                }
+            }
+        }
+        return lines
     }
 }
 

@@ -38,10 +38,13 @@ protocol Subject {
     /// Whether another server with the same setup must give the same answer.
     static func isComparable(_ request: DrawnRequest) -> Bool
     static func connect(_ address: String) throws -> any SubjectSession
+    /// Whether work of clients that went away has ended, by the console's metrics; state is read after that.
+    static func isQuiet(_ metrics: [String: Double]) -> Bool
     /// Everything visible to a client with all rights, one line each.
     static func state(_ address: String) throws -> [String]
 }
 
 extension Subject {
     static var loops: String? { name }
+    static func isQuiet(_ metrics: [String: Double]) -> Bool { true }
 }

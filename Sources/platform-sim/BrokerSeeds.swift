@@ -1,6 +1,7 @@
 // The broker's part of a run: replicas of a partition, transactions and groups of all kinds, each on the same seeds; and drawn commands
 // straight to the cores.
 import BrokerCore
+import CatalogCore
 import CoordCore
 import DFSCore
 import Foundation
@@ -10,7 +11,7 @@ struct BrokerSeeds {
     let count: UInt64
     let first: UInt64
 
-    private static let runsOfSeed = 8
+    private static let runsOfSeed = 9
 
     /// A line for each run of a seed that broke a law.
     private func broken(_ seed: UInt64) -> [String] {
@@ -62,6 +63,12 @@ struct BrokerSeeds {
                 "dfs's commands",
                 {
                     var run = CommandRun<DFSMachine>(seed: seed, edges: CommandEdges.dfs); _ = try run.run(commands: 500)
+                }
+            ),
+            (
+                "the catalog's commands",
+                {
+                    var run = CommandRun<CatalogMachine>(seed: seed, edges: CommandEdges.catalog); _ = try run.run(commands: 500)
                 }
             ),
         ].compactMap { (name: String, live: () throws -> Void) in

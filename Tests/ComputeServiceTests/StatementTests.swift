@@ -33,7 +33,7 @@ import Testing
             storage = TableStorage(files: FileSchemes())
             let memory = ComputeMemory(bytesMax: 1 << 40)
             let engine = QueryEngine(
-                files: FileSchemes(), tables: CatalogLookup(catalog: catalog, storage: storage), queryBytesMax: 1 << 28,
+                files: FileSchemes(), tables: CatalogLookup(catalog: catalog, storage: storage), limits: QuerySettings(),
                 threads: QueryThreads(threads: 2))
             session = SparkSession(key: .init(user: "u", session: "s"), engine: engine, memory: memory)
             operation = PlanOperation(id: "op", tags: [], isReattachable: false, memory: OperationMemory(memory))

@@ -23,6 +23,51 @@ import Testing
         #expect(throws: SparkError.self) { try LiteralTranslation.literal(proto) }
     }
 
+    @Test func valuesThatAreNotOfTheirTypeAreRefused() throws {
+        var refused: [Spark_Connect_Expression.Literal] = []
+        func add(_ fill: (inout Spark_Connect_Expression.Literal) -> Void) {
+            var proto = Spark_Connect_Expression.Literal()
+            fill(&proto)
+            refused.append(proto)
+        }
+        for (value, precision, scale) in [
+            ("1", 5, -1), ("1", 5, Int32.max), ("1", Int32.max, 0), ("1", -1, 0), ("1", 3, 4), ("1.2.3", 5, 2), ("٣", 5, 2),
+            ("12345", 4, 0),
+        ] as [(String, Int32, Int32)] {
+            add {
+                $0.decimal.value = value
+                $0.decimal.precision = precision
+                $0.decimal.scale = scale
+            }
+        }
+        var text = Spark_Connect_Expression.Literal()
+        text.string = "x"
+        add { $0.byte = 300 }
+        add { $0.short = -40_000 }
+        add {
+            $0.array.elementType.integer = .init()
+            $0.array.elements = [text]
+        }
+        add {
+            $0.map.keys = [text]
+            $0.map.values = [text]
+            $0.map.keyType.date = .init()
+            $0.map.valueType.string = .init()
+        }
+        add {
+            $0.struct.elements = [text]
+            $0.struct.structType.struct.fields = []
+        }
+        for proto in refused { #expect(throws: SparkError.self, "\(proto)") { try LiteralTranslation.literal(proto) } }
+        var type = Spark_Connect_DataType()
+        for (precision, scale) in [(0, 0), (39, 0), (5, 6), (5, -1)] as [(Int32, Int32)] {
+            type.decimal.precision = precision
+            type.decimal.scale = scale
+            let decimal = type
+            #expect(throws: SparkError.self) { try TypeTranslation.type(decimal) }
+        }
+    }
+
     @Test func schemasAreReadAsJSONAndAsDDL() throws {
         let json = """
             {"type":"struct","fields":[{"name":"a","type":"integer","nullable":false,"metadata":{}},

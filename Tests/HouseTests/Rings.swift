@@ -34,12 +34,12 @@ enum Rings {
             "PlatformCompute", "ComputeRuntime", "ComputeCore", "QueryCore",
         ]),
         "platform": ["PlatformKit"],
-        "Simulator": ["Base", "Consensus", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
+        "Simulator": ["Base", "Consensus", "CatalogCore", "CoordCore", "BrokerCore", "DFSCore", "Storage", "Replication"],
         "FuzzTargets": ["Base", "KafkaWire", "Parquet", "ZooKeeperWire", "Consensus", "Replication", "BrokerCore", "CoordCore"],
         "platform-fuzz": ["Base", "FuzzTargets"],
         // The table of the RPC's methods, with their layouts, belongs to the namenode; the client of Spark Connect to compute.
         "platform-fuzz-api": wires.union(["Base", "ComputeCore", "ComputeService", "HadoopNet", "NamenodeService", "QueryCore", "TestKit"]),
-        "platform-sim": ["BrokerCore", "CoordCore", "DFSCore", "Simulator"],
+        "platform-sim": ["BrokerCore", "CatalogCore", "CoordCore", "DFSCore", "Simulator"],
         "TestKit": [],
         "platform-bench": services.union([
             "Base", "NetKit", "Clients", "TestKit", "ZooKeeperWire", "KafkaWire", "ComputeCore", "QueryCore", "PlatformCompute",

@@ -1,6 +1,7 @@
 // Commands with boundary values straight to the cores, on some seeds; `platform-sim` runs many more.
 import Base
 import BrokerCore
+import CatalogCore
 import CoordCore
 import DFSCore
 import Simulator
@@ -21,6 +22,11 @@ import Testing
         var run = CommandRun<DFSMachine>(seed: seed, edges: CommandEdges.dfs)
         // Most name what is not there and are refused.
         #expect(try run.run(commands: 3000).changing > 20)
+    }
+
+    @Test(arguments: UInt64(1)...4) func theCatalogTakesAnyCommand(_ seed: UInt64) throws {
+        var run = CommandRun<CatalogMachine>(seed: seed, edges: CommandEdges.catalog)
+        #expect(try run.run(commands: 1500).changing > 100)
     }
 
     @Test func aStateThatIsNotInTheTablesIsNoticed() throws {

@@ -1,6 +1,7 @@
 // GROUP BY and DISTINCT by hashing. Each chain of an aggregation groups its rows; then the groups of all chains are merged, by parts of
 // their keys side by side if they are many. They come in order of first appearance for any number of chains. Without grouping expressions
-// there is exactly one group, also over no rows. DISTINCT streams: a row passes when its key is new.
+// there is exactly one group, also over no rows. A chain whose share of the memory is used up takes no new groups: rows of other keys go to
+// disk by parts of their keys' hash, and each part is grouped by itself in the end (`SpilledGroups`), in no order.
 
 import QueryCore
 
@@ -39,11 +40,33 @@ final class GroupTable {
     func consume(_ batch: Batch) throws(QueryError) {
         var numbers = GroupNumbers.one(count: batch.rowCount)
         if !groups.isEmpty {
-            var columns: [Column] = []
-            for group in groups { columns.append(try evaluator.evaluate(group.expression, batch)) }
             let start = batch.place.packed
-            numbers = .each(number(columns, batch.rowCount) { start + Int64($0) })
+            numbers = .each(number(try keys(of: batch), batch.rowCount) { start + Int64($0) })
         }
+        try update(batch, numbers)
+    }
+
+    /// Takes the rows of known groups, and returns the others.
+    func consumeKnown(_ batch: Batch) throws(QueryError) -> Batch {
+        let numbers = table.find(try keys(of: batch), batch.rowCount)
+        var (known, others): ([Int32], [Int32]) = ([], [])
+        for (row, number) in numbers.enumerated() { if number >= 0 { known.append(Int32(row)) } else { others.append(Int32(row)) } }
+        if others.isEmpty {
+            try update(batch, .each(numbers))
+        } else if !known.isEmpty {
+            try update(batch.take(known), .each(known.map { numbers[Int($0)] }))
+        }
+        return batch.take(others)
+    }
+
+    /// The values of the grouping expressions.
+    func keys(of batch: Batch) throws(QueryError) -> [Column] {
+        var columns: [Column] = []
+        for group in groups { columns.append(try evaluator.evaluate(group.expression, batch)) }
+        return columns
+    }
+
+    private func update(_ batch: Batch, _ numbers: GroupNumbers) throws(QueryError) {
         for index in calls.indices { try update(calls[index].call, accumulators[index], &distincts[index], batch, numbers) }
     }
 
@@ -137,6 +160,8 @@ final class HashAggregate: Preparation {
     private let chains: Chains
     private let evaluator: Evaluator
     private let context: QueryContext
+    /// Nil where rows stay in memory: one group can't be cut.
+    private let spill: (any SpillFiles)?
 
     init(_ groups: [BoundOutput], _ calls: [BoundAggregate], _ chains: Chains, _ context: QueryContext) {
         self.groups = groups
@@ -144,37 +169,32 @@ final class HashAggregate: Preparation {
         self.chains = chains
         self.context = context
         kept = KeptRows(context.grant)
+        spill = groups.isEmpty ? nil : context.spill
         columns = groups.map(\.column) + calls.map(\.column)
         evaluator = Evaluator(columns: chains.columns, context)
     }
 
     func prepare() throws(QueryError) {
         try chains.prepare()
-        let locals = chains.sources.map { _ in Local(GroupTable(groups, calls, evaluator), context.grant) }
+        let locals = chains.sources.map { _ in makeTable(level: 0) }
         try context.workers.drain(chains.sources, into: locals)
+        if locals.contains(where: { $0.spilled != nil }) { return try finishInParts(locals) }
         let reserved = locals.reduce(0) { $0 + $1.reserved }
         let used = locals.map(\.table).filter { groups.isEmpty || $0.count > 0 }
         let tables = try together(used.isEmpty ? [locals[0].table] : used)
         try finish(tables, reserved: reserved)
     }
 
-    private final class Local: ChainSink {
-        let table: GroupTable
-        private let grant: QueryGrant
-        private(set) var reserved = 0
+    private func makeTable(level: Int) -> SpillingGroups {
+        SpillingGroups(GroupTable(groups, calls, evaluator), chains.columns, level: level, context.grant, spill)
+    }
 
-        init(_ table: GroupTable, _ grant: QueryGrant) {
-            self.table = table
-            self.grant = grant
-        }
-
-        func consume(_ batch: Batch) throws(QueryError) {
-            try table.consume(batch)
-            let bytes = table.byteCount
-            if bytes > reserved {
-                try grant.reserve(bytes - reserved)
-                reserved = bytes
-            }
+    private func finishInParts(_ locals: [SpillingGroups]) throws(QueryError) {
+        let parts = try SpilledGroups(locals, chains.columns, context.grant) { self.makeTable(level: $0) }
+        let schema = Schema(columns.map(\.field))
+        kept.set { () throws(QueryError) in
+            guard let (table, reserved) = try parts.next() else { return nil }
+            return KeptRows.Whole(rows: Batch(schema: schema, columns: try table.finish(), rowCount: table.count), reserved: reserved)
         }
     }
 

@@ -1,6 +1,6 @@
 // All joins: the right side is read into memory and chained by key, the left side streams past it, in several chains where the kind of join
 // allows. Conditions beyond equality are tested on the pairs; without any equality all right rows form one chain, which makes a nested
-// loop. Null keys match nothing, except with `<=>`.
+// loop. Null keys match nothing, except with `<=>`. A right side beyond the memory goes to disk with the left one (`SpilledJoin`).
 
 import QueryCore
 
@@ -14,6 +14,12 @@ struct JoinShape {
     let output: [BoundColumn]
 }
 
+/// Rows chained by key: the first row of each key, and the next row after each row; -1 ends.
+struct Matches {
+    fileprivate(set) var heads: [Int32] = [-1]
+    fileprivate(set) var following: [Int32] = []
+}
+
 /// The right side of a join. Filled before the chains run, then read by all chains of the left side.
 final class JoinTable: Preparation {
     let columns: [BoundColumn]
@@ -25,9 +31,10 @@ final class JoinTable: Preparation {
     private let evaluator: Evaluator
     private var table: KeyTable
     private(set) var rows: Batch
-    /// First row of each key, and the next row after each row; -1 ends.
-    private var heads: [Int32] = [-1]
-    private(set) var following: [Int32] = []
+    private var reserved = 0
+    /// The rows by parts of their keys, one for each chain, if they do not fit.
+    private(set) var spilled: [SpilledParts] = []
+    private(set) var matches = Matches()
     private(set) var widestRowBytes = 0
 
     init(_ chains: Chains, keys: [JoinKeys], _ context: QueryContext) {
@@ -43,10 +50,22 @@ final class JoinTable: Preparation {
 
     func prepare() throws(QueryError) {
         try chains.prepare()
-        let grant = context.grant
-        let batches = try chains.batches(context.workers) { (batch) throws(QueryError) in
-            try grant.reserve(batch.byteCount + batch.rowCount * 12)
+        let rows = try GatheredRows.of(chains, keys: keys, keys.isEmpty ? nil : context.spill, context) { $0.byteCount + $0.rowCount * 12 }
+        switch rows {
+        case .inMemory(let batches, let reserved):
+            self.reserved = reserved
+            try fill(batches)
+        case .onDisk(let parts): spilled = parts
         }
+    }
+
+    /// Gives the memory of the rows back.
+    func release() {
+        context.grant.release(reserved)
+        reserved = 0
+    }
+
+    private func fill(_ batches: [Batch]) throws(QueryError) {
         var groups: [Int32] = []
         var hasNull = Bitmap(repeating: false, count: batches.reduce(0) { $0 + $1.rowCount })
         var start = 0
@@ -59,12 +78,12 @@ final class JoinTable: Preparation {
             start += batch.rowCount
         }
         rows = try context.concat(batches, Schema(columns.map(\.field)))
-        heads = [Int32](repeating: -1, count: keys.isEmpty ? 1 : max(table.count, 1))
-        following = [Int32](repeating: -1, count: rows.rowCount)
+        matches.heads = [Int32](repeating: -1, count: keys.isEmpty ? 1 : max(table.count, 1))
+        matches.following = [Int32](repeating: -1, count: rows.rowCount)
         // Backwards, so that chains have the order of the rows.
         for row in stride(from: rows.rowCount - 1, through: 0, by: -1) where !hasNull[row] {
-            following[row] = heads[Int(groups[row])]
-            heads[Int(groups[row])] = Int32(row)
+            matches.following[row] = matches.heads[Int(groups[row])]
+            matches.heads[Int(groups[row])] = Int32(row)
         }
         widestRowBytes = rows.widestRowBytes
     }
@@ -77,15 +96,15 @@ final class JoinTable: Preparation {
 
     /// The first row that matches each row of the left side; -1 for none.
     func firstMatches(_ batch: Batch, _ evaluator: Evaluator, _ keys: [BoundExpression]) throws(QueryError) -> [Int32] {
-        if keys.isEmpty { return [Int32](repeating: heads[0], count: batch.rowCount) }
+        if keys.isEmpty { return [Int32](repeating: matches.heads[0], count: batch.rowCount) }
         let columns = try keyColumns(batch, evaluator, keys)
-        var matches = table.find(columns, batch.rowCount)
+        var first = table.find(columns, batch.rowCount)
         // Groups of the table are below the count of heads.
-        for row in matches.indices where matches[row] >= 0 { matches[row] = heads[Int(matches[row])] }
+        for row in first.indices where first[row] >= 0 { first[row] = matches.heads[Int(first[row])] }
         for (column, matchesNulls) in zip(columns, matchesNulls) where !matchesNulls && column.nullCount > 0 {
-            for row in matches.indices where column.isNull(row) { matches[row] = -1 }
+            for row in first.indices where column.isNull(row) { first[row] = -1 }
         }
-        return matches
+        return first
     }
 }
 
@@ -190,7 +209,7 @@ final class HashJoin: BatchSource {
             while chain >= 0, leftRows.count < pairsAtOnce {
                 leftRows.append(Int32(probeRow))
                 rightRows.append(chain)
-                chain = firstOnly ? -1 : table.following[Int(chain)]
+                chain = firstOnly ? -1 : table.matches.following[Int(chain)]
             }
             if chain >= 0 { break }
             probeRow += 1

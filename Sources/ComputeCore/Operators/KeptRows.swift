@@ -1,5 +1,5 @@
 // Rows that an operator must keep before it can give any: a sorted whole, the groups of an aggregation. They are given out in pieces, so
-// that the operators above run side by side over them.
+// that the operators above run side by side over them. Spilled rows come back as several wholes, one after the other.
 
 import QueryCore
 
@@ -11,6 +11,24 @@ final class KeptRows {
     private let grant: QueryGrant
     /// The rows' bytes of the grant, until they are gone.
     private var reserved = 0
+    /// The first row that was not given yet.
+    private var at = 0
+    /// Makes the next whole; called in the queue's turn.
+    private var more: (() throws(QueryError) -> Whole?)?
+
+    struct Whole {
+        let rows: Batch
+        var order: [Int32]?
+        let reserved: Int
+    }
+
+    struct Piece {
+        fileprivate let whole: Batch
+        fileprivate let order: ArraySlice<Int32>?
+        fileprivate let range: Range<Int>
+
+        fileprivate var rows: Batch { order.map { whole.take(Array($0)) } ?? whole.slice(range) }
+    }
 
     init(_ grant: QueryGrant) { self.grant = grant }
 
@@ -20,17 +38,28 @@ final class KeptRows {
         self.reserved = reserved
     }
 
-    /// Positions of a piece; nil after the last. Called in the queue's turn.
-    fileprivate func range(_ number: Int) -> Range<Int>? {
-        let count = order?.count ?? whole?.rowCount ?? 0
-        let start = number * Batch.rowsDefault
-        if start < count { return start..<min(count, start + Batch.rowsDefault) }
-        grant.release(reserved)
-        reserved = 0
-        return nil
-    }
+    /// Rows that come in several wholes.
+    func set(_ more: @escaping () throws(QueryError) -> Whole?) { self.more = more }
 
-    fileprivate func rows(_ range: Range<Int>) -> Batch? { order.map { whole?.take(Array($0[range])) } ?? whole?.slice(range) }
+    /// The next piece; nil after the last. Called in the queue's turn.
+    fileprivate func piece() throws(QueryError) -> Piece? {
+        while true {
+            if let whole, at < order?.count ?? whole.rowCount {
+                let range = at..<min(order?.count ?? whole.rowCount, at + Batch.rowsDefault)
+                at = range.upperBound
+                return Piece(whole: whole, order: order?[range], range: range)
+            }
+            whole = nil
+            grant.release(reserved)
+            reserved = 0
+            guard let next = try more?() else {
+                more = nil
+                return nil
+            }
+            set(next.rows, order: next.order, reserved: next.reserved)
+            at = 0
+        }
+    }
 }
 
 final class KeptSource: BatchSource {
@@ -45,7 +74,9 @@ final class KeptSource: BatchSource {
     }
 
     func next() throws(QueryError) -> Batch? {
-        guard let (number, range) = try queue.claim({ kept.range($0) }), let rows = kept.rows(range) else { return nil }
+        let kept = kept
+        guard let (number, piece) = try queue.claim({ (_) throws(QueryError) in try kept.piece() }) else { return nil }
+        let rows = piece.rows
         return Batch(schema: schema, columns: rows.columns, rowCount: rows.rowCount, place: BatchPlace(morsel: number))
     }
 }

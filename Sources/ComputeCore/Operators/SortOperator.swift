@@ -1,6 +1,6 @@
 // ORDER BY: keeps all rows of the chains below, sorts row numbers by their keys, gives the rows in order. With a limit each chain keeps
 // only its best rows so far, so a top-n needs memory for n rows of each chain and not for the table. The order is stable: equal rows keep
-// their order, for any number of chains.
+// their order, for any number of chains. Rows beyond the memory are sorted in runs on disk (`SortRuns`).
 
 import QueryCore
 
@@ -33,22 +33,23 @@ final class SortOperator: Preparation {
     }
 
     private func sortAll() throws(QueryError) {
-        let grant = context.grant
-        let reserved = Reserved()
-        let turn = context.workers.makeTurn()
-        let batches = try chains.batches(context.workers) { (batch) throws(QueryError) in
-            // The row's bytes, and its entry twice.
-            let bytes = batch.byteCount + batch.rowCount * 2 * MemoryLayout<SortEntry>.stride
-            try grant.reserve(bytes)
-            turn.taken { reserved.bytes += bytes }
+        let sinks = chains.sources.map { _ in SortRuns(orders, chains.columns, context) }
+        try context.workers.drain(chains.sources, into: sinks)
+        guard let files = context.spill, sinks.contains(where: \.hasSpilled) else {
+            let batches = sinks.count == 1 ? sinks[0].batches : sinks.flatMap(\.batches).sorted { $0.place < $1.place }
+            let all = try context.concat(batches, schema)
+            return kept.set(
+                all, order: try Self.sorted(all, orders, evaluator, context), reserved: sinks.reduce(0) { $0 + $1.reserved })
         }
-        let all = try context.concat(batches, schema)
-        let order = try Self.sorted(all, orders, evaluator, context)
-        kept.set(all, order: order, reserved: reserved.bytes)
-    }
-
-    private final class Reserved {
-        var bytes = 0
+        for sink in sinks { try sink.spill(files) }
+        let merge = try SortMerge(sinks.flatMap(\.runs), orders, chains.columns, context, files)
+        let schema = schema
+        kept.set { () throws(QueryError) in
+            guard let rows = try merge.next() else { return nil }
+            // Without the place.
+            return KeptRows.Whole(
+                rows: Batch(schema: schema, columns: Array(rows.columns.dropLast()), rowCount: rows.rowCount), order: nil, reserved: 0)
+        }
     }
 
     fileprivate static func sorted(_ rows: Batch, _ orders: [BoundOrder], _ evaluator: Evaluator, _ context: QueryContext)
@@ -70,6 +71,19 @@ final class SortOperator: Preparation {
     }
 }
 
+/// The place of a row in the input as a last column, which orders equal rows.
+enum RowPlace {
+    static let column = BoundColumn(id: ColumnID(-1), name: "place", type: .long, nullable: false)
+    static let order = BoundOrder(expression: .column(column), ascending: true, nullsFirst: true)
+
+    static func added(to batch: Batch, _ schema: Schema) -> Batch {
+        let start = batch.place.packed
+        let places = Column(
+            type: .long, count: batch.rowCount, validity: nil, storage: .int64((0..<batch.rowCount).map { start + Int64($0) }))
+        return Batch(schema: schema, columns: batch.columns + [places], rowCount: batch.rowCount)
+    }
+}
+
 /// The first rows of one chain, each with its place in the input as a last column, which orders equal rows.
 private final class BestRows: ChainSink {
     let schema: Schema
@@ -85,8 +99,8 @@ private final class BestRows: ChainSink {
     private var bound: SortEntry?
 
     init(_ orders: [BoundOrder], limit: Int, _ columns: [BoundColumn], _ context: QueryContext) {
-        let place = BoundColumn(id: ColumnID(-1), name: "place", type: .long, nullable: false)
-        self.orders = orders + [BoundOrder(expression: .column(place), ascending: true, nullsFirst: true)]
+        let place = RowPlace.column
+        self.orders = orders + [RowPlace.order]
         self.limit = limit
         self.context = context
         evaluator = Evaluator(columns: columns + [place], context)
@@ -95,10 +109,7 @@ private final class BestRows: ChainSink {
     }
 
     func consume(_ batch: Batch) throws(QueryError) {
-        let start = batch.place.packed
-        let places = Column(
-            type: .long, count: batch.rowCount, validity: nil, storage: .int64((0..<batch.rowCount).map { start + Int64($0) }))
-        let placed = try withinBound(Batch(schema: schema, columns: batch.columns + [places], rowCount: batch.rowCount))
+        let placed = try withinBound(RowPlace.added(to: batch, schema))
         if placed.rowCount == 0 { return }
         try context.grant.reserve(placed.byteCount)
         reserved += placed.byteCount

@@ -1,5 +1,6 @@
 // Window functions: keeps all rows, sorts them by partition and order, and computes each function over the sorted whole. The rows come
-// out in that order. What reads positions (ranks, lag, first) is computed from them; aggregates have their loops in `WindowAggregate`.
+// out in that order. Rows beyond the memory go to disk by parts of their partitions' keys, and each part is done by itself. Functions of
+// positions (ranks, lag, first) are computed from the sorted rows; aggregates have their loops in `WindowAggregate`.
 
 import QueryCore
 
@@ -29,16 +30,24 @@ final class WindowOperator: Preparation {
 
     func prepare() throws(QueryError) {
         try chains.prepare()
-        let grant = context.grant
-        let turn = context.workers.makeTurn()
-        let reserved = Reserved()
         // The row's bytes twice (as kept and as sorted), its entry twice, its bounds and its results.
         let perRow = 2 * MemoryLayout<SortEntry>.stride + 24 + 24 * windows.count
-        let batches = try chains.batches(context.workers) { (batch) throws(QueryError) in
-            let bytes = 2 * batch.byteCount + batch.rowCount * perRow
-            try grant.reserve(bytes)
-            turn.taken { reserved.bytes += bytes }
+        let bytes: (Batch) -> Int = { 2 * $0.byteCount + $0.rowCount * perRow }
+        let keys = orders.prefix(partitionCount).map(\.expression)
+        switch try GatheredRows.of(chains, keys: keys, keys.isEmpty ? nil : context.spill, context, bytes: bytes) {
+        case .inMemory(let batches, let reserved): kept.set(try whole(batches), order: nil, reserved: reserved)
+        case .onDisk(let spilled):
+            let parts = PartRows(spilled, chains.columns, bytes, context.grant)
+            kept.set { () throws(QueryError) in
+                guard let (batches, reserved) = try parts.next() else { return nil }
+                return KeptRows.Whole(rows: try self.whole(batches), reserved: reserved)
+            }
         }
+    }
+
+    /// The rows in order, with the functions' results.
+    private func whole(_ batches: [Batch]) throws(QueryError) -> Batch {
+        let grant = context.grant
         let all = try context.concat(batches, Schema(chains.columns.map(\.field)))
         var keys: [Column] = []
         for order in orders { keys.append(try evaluator.evaluate(order.expression, all)) }
@@ -55,13 +64,8 @@ final class WindowOperator: Preparation {
             let function = WindowEvaluation(call, sorted, partitions, orderKey, evaluator, context)
             results[index].column = try function.column()
         }
-        let whole = Batch(
+        return Batch(
             schema: Schema(columns.map(\.field)), columns: sorted.columns + results.compactMap(\.column), rowCount: sorted.rowCount)
-        kept.set(whole, order: nil, reserved: reserved.bytes)
-    }
-
-    private final class Reserved {
-        var bytes = 0
     }
 
     private final class Result {

@@ -31,16 +31,18 @@ final class MorselQueue {
     private let turn: any Turn
     private var number = 0
     private var allowance = Int.max
-    private(set) var isExhausted = false
+    private var isEmpty = false
+    /// Hands out the pieces that a step above made of this queue's, after those.
+    private var successor: MorselQueue?
 
     init(_ workers: any QueryWorkers) { turn = workers.makeTurn() }
 
     /// The next piece with its number; nil after the last, or if the round allows no more. `take` runs in the queue's turn.
     func claim<Piece>(_ take: (Int) throws(QueryError) -> Piece?) throws(QueryError) -> (number: Int, piece: Piece)? {
         try turn.taken { () throws(QueryError) in
-            guard allowance > 0, !isExhausted else { return nil }
+            guard allowance > 0, !isEmpty else { return nil }
             guard let piece = try take(number) else {
-                isExhausted = true
+                isEmpty = true
                 return nil
             }
             defer {
@@ -51,8 +53,13 @@ final class MorselQueue {
         }
     }
 
+    var isExhausted: Bool { successor?.isExhausted ?? isEmpty }
+
     /// Lets the chains take `pieces` more. Called while no chain runs.
-    func allow(_ pieces: Int) { allowance = pieces }
+    func allow(_ pieces: Int) { if let successor { successor.allow(pieces) } else { allowance = pieces } }
+
+    /// Goes on with the pieces of another queue. Called while no chain runs.
+    func goOn(with other: MorselQueue) { if let successor { successor.goOn(with: other) } else { successor = other } }
 }
 
 /// Work before a pipeline's first batch: filling the table of a join, running the input of an operator that keeps rows.

@@ -60,7 +60,7 @@ struct Pipelines {
             return Chains(UnionOperator(sources, columns))
         case .difference(let kind, let all, let left, let right):
             return Chains(DifferenceOperator(kind, all: all, try one(left), try one(right), grant: context.grant))
-        case .distinct(let keys, let input): return Chains(DistinctOperator(keys, try one(input), grant: context.grant))
+        case .distinct(let keys, let input): return Chains(DistinctOperator(keys, try one(input), context))
         }
     }
 
@@ -80,8 +80,9 @@ struct Pipelines {
         let context = context
         let table = JoinTable(try chains(right), keys: shape.keys, context)
         let below = HashJoin.mayRunInChains(shape.kind) ? try chains(left) : Chains(try one(left))
-        var probes = try below.map { HashJoin(shape, $0, table, context) }
-        probes.preparations.insert(table, at: 0)
+        let spilled = SpilledJoin(shape, below, table, context)
+        var probes = try below.map { SpillableJoin(HashJoin(shape, $0, table, context), spilled) }
+        probes.preparations = [table] + below.preparations + [spilled]
         if shape.kind != .leftSemi, shape.kind != .leftAnti { probes.multiplies = true }
         return probes
     }

@@ -13,6 +13,15 @@ struct QueryContext {
     /// Bytes of a text file for one chain at a time.
     let morselBytes: Int
     let isCancelled: @Sendable () -> Bool
+    /// Nil: operators that use up the grant are refused.
+    private(set) var spill: (any SpillFiles)?
+
+    /// For rows that came back from the disk.
+    var withoutSpill: QueryContext {
+        var context = self
+        context.spill = nil
+        return context
+    }
 
     /// The rows of all batches as one, column beside column.
     func concat(_ batches: [Batch], _ schema: Schema) throws(QueryError) -> Batch {

@@ -11,11 +11,10 @@ final class QueryEngine: Sendable {
     private let files: JobTableFiles
     private let threads: QueryThreads
 
-    init(files: FileSchemes, tables: any TableLookup, queryBytesMax: Int, threads: QueryThreads) {
+    init(files: FileSchemes, tables: any TableLookup, limits: QuerySettings, threads: QueryThreads) {
         self.threads = threads
         self.files = JobTableFiles(schemes: files)
-        var settings = QuerySettings()
-        settings.memoryBytesMax = queryBytesMax
+        var settings = limits
         settings.zones = Self.zones
         session = Mutex(QuerySession(files: self.files, tables: tables, settings: settings))
     }

@@ -4,7 +4,15 @@ import QueryCore
 import SparkWire
 
 enum LiteralTranslation {
-    static func literal(_ proto: Spark_Connect_Expression.Literal, depth: Int = 0) throws -> Literal {
+    static func literal(_ proto: Spark_Connect_Expression.Literal) throws -> Literal {
+        let literal = try literal(proto, depth: 0)
+        guard literal.value.belongs(to: literal.type) else {
+            throw SparkError.invalidPlan("a literal's value is not one of its type \(literal.type.simpleString)")
+        }
+        return literal
+    }
+
+    private static func literal(_ proto: Spark_Connect_Expression.Literal, depth: Int) throws -> Literal {
         guard depth < TypeTranslation.depthMax else { throw SparkError.invalidPlan("a literal nests too deeply") }
         switch proto.literalType {
         case .null(let type): return Literal(.null, try TypeTranslation.type(type))
@@ -22,7 +30,7 @@ enum LiteralTranslation {
         case .decimal(let decimal): return try self.decimal(decimal)
         case .array(let array):
             let elements = try array.elements.map { try literal($0, depth: depth + 1) }
-            let element = array.hasElementType ? try TypeTranslation.type(array.elementType) : elements.first?.type ?? .null
+            let element = array.hasElementType ? try TypeTranslation.type(array.elementType) : known(elements)
             return Literal(.array(elements.map(\.value)), .array(element: element, containsNull: elements.contains { $0.value.isNull }))
         case .specializedArray(let array): return try specialized(array)
         case .map(let map):
@@ -31,8 +39,8 @@ enum LiteralTranslation {
             guard keys.count == values.count else {
                 throw SparkError.invalidPlan("a map literal has \(keys.count) keys, \(values.count) values")
             }
-            let keyType = map.hasKeyType ? try TypeTranslation.type(map.keyType) : keys.first?.type ?? .null
-            let valueType = map.hasValueType ? try TypeTranslation.type(map.valueType) : values.first?.type ?? .null
+            let keyType = map.hasKeyType ? try TypeTranslation.type(map.keyType) : known(keys)
+            let valueType = map.hasValueType ? try TypeTranslation.type(map.valueType) : known(values)
             return Literal(
                 .map(keys: keys.map(\.value), values: values.map(\.value)),
                 .map(key: keyType, value: valueType, valueContainsNull: values.contains { $0.value.isNull }))
@@ -50,19 +58,28 @@ enum LiteralTranslation {
         }
     }
 
+    /// The type of the first that is no null: those of untyped elements.
+    private static func known(_ elements: [Literal]) -> DataType { elements.first { !$0.value.isNull }?.type ?? .null }
+
     private static func decimal(_ proto: Spark_Connect_Expression.Literal.Decimal) throws -> Literal {
-        let isNegative = proto.value.hasPrefix("-")
-        let parts = proto.value.drop { $0 == "-" || $0 == "+" }.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        let fraction = parts.count > 1 ? parts[1] : ""
+        let text = Array(proto.value.utf8)
+        let isSigned = text.first == UInt8(ascii: "-") || text.first == UInt8(ascii: "+")
+        let parts = text.dropFirst(isSigned ? 1 : 0).split(
+            separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+        let fraction = parts.count > 1 ? parts[1] : []
         let scale = proto.hasScale ? Int(proto.scale) : fraction.count
-        let digits = String(parts[0]) + fraction.prefix(scale) + String(repeating: "0", count: max(0, scale - fraction.count))
-        guard fraction.count <= scale, let unscaled = Int128(digits.isEmpty ? "0" : digits), digits.count <= 76 else {
-            throw SparkError.invalidPlan("decimal literal '\(proto.value)' does not fit its type")
-        }
-        let significant = digits.drop { $0 == "0" }.count
-        let precision = proto.hasPrecision ? Int(proto.precision) : max(significant, scale, 1)
-        guard precision <= DataType.decimalPrecisionMax else { throw SparkError.invalidPlan("decimal precision \(precision) exceeds 38") }
-        return Literal(.decimal(isNegative ? -unscaled : unscaled), .decimal(precision: precision, scale: scale))
+        let digitsMax = DataType.decimalPrecisionMax
+        let refusal = SparkError.invalidPlan("decimal literal '\(String(decoding: text.prefix(100), as: UTF8.self))' does not fit its type")
+        guard (0...digitsMax).contains(scale), fraction.count <= scale else { throw refusal }
+        var digits = (parts[0] + fraction).drop { $0 == UInt8(ascii: "0") }
+        guard digits.count <= digitsMax, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { throw refusal }
+        digits += [UInt8](repeating: UInt8(ascii: "0"), count: digits.isEmpty ? 0 : scale - fraction.count)
+        let precision = proto.hasPrecision ? Int(proto.precision) : max(digits.count, scale, 1)
+        guard (1...digitsMax).contains(precision) else { throw SparkError.invalidPlan("decimal precision \(precision) exceeds 38") }
+        guard scale <= precision, digits.count <= precision,
+            let unscaled = Int128(digits.isEmpty ? "0" : String(decoding: digits, as: UTF8.self))
+        else { throw refusal }
+        return Literal(.decimal(text.first == UInt8(ascii: "-") ? -unscaled : unscaled), .decimal(precision: precision, scale: scale))
     }
 
     private static func specialized(_ array: Spark_Connect_Expression.Literal.SpecializedArray) throws -> Literal {

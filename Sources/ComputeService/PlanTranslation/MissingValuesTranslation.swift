@@ -6,7 +6,7 @@ extension RelationTranslation {
     func fill(_ fill: Spark_Connect_NAFill) throws -> Plan {
         let values = try fill.values.map { try LiteralTranslation.literal($0) }
         let names = fill.cols
-        guard values.count == 1 || values.count == names.count else {
+        guard !values.isEmpty, values.count == 1 || values.count == names.count else {
             throw SparkError.invalidPlan("na.fill has \(names.count) columns and \(values.count) values")
         }
         return .reshape(

@@ -24,8 +24,12 @@ enum TypeTranslation {
         case .date: return .date
         case .timestamp: return .timestamp
         case .decimal(let decimal):
-            return .decimal(
-                precision: decimal.hasPrecision ? Int(decimal.precision) : 10, scale: decimal.hasScale ? Int(decimal.scale) : 0)
+            let precision = decimal.hasPrecision ? Int(decimal.precision) : 10
+            let scale = decimal.hasScale ? Int(decimal.scale) : 0
+            guard (1...DataType.decimalPrecisionMax).contains(precision), (0...precision).contains(scale) else {
+                throw SparkError.invalidPlan("decimal(\(precision),\(scale)) is no type: its digits are 1 to 38, its scale at most that")
+            }
+            return .decimal(precision: precision, scale: scale)
         case .array(let array):
             return .array(element: try type(array.elementType, depth: depth + 1), containsNull: array.containsNull)
         case .map(let map):

@@ -1,5 +1,6 @@
 // One client session: its settings, its views (in the query engine), its artifacts, its operations and the errors for its client.
 // Everything here dies with the session. The table of sessions finds or makes them, and refuses handles as Spark does.
+import ComputeCore
 import ComputeRuntime
 import Foundation
 import SparkWire
@@ -128,16 +129,16 @@ final class SessionTable: Sendable {
     private let state = Mutex(State())
     private let files: FileSchemes
     private let tables: CatalogLookup
-    private let queryBytesMax: Int
+    private let limits: QuerySettings
     private let threads: QueryThreads
     private let memory: ComputeMemory
 
-    init(files: FileSchemes, tables: CatalogLookup, queryBytesMax: Int, threads: QueryThreads, memory: ComputeMemory) {
+    init(files: FileSchemes, tables: CatalogLookup, limits: QuerySettings, threads: QueryThreads, memory: ComputeMemory) {
         self.threads = threads
         self.memory = memory
         self.files = files
         self.tables = tables
-        self.queryBytesMax = queryBytesMax
+        self.limits = limits
     }
 
     var count: Int { state.withLock { $0.sessions.count } }
@@ -154,7 +155,7 @@ final class SessionTable: Sendable {
             guard !state.closed.contains(key) else { throw SparkError.invalidHandle("SESSION_CLOSED", id, "Session was closed.") }
             guard state.sessions.count < Self.sessionsMax else { throw SparkError.unsupported("more than \(Self.sessionsMax) sessions") }
             let session = SparkSession(
-                key: key, engine: QueryEngine(files: files, tables: tables, queryBytesMax: queryBytesMax, threads: threads),
+                key: key, engine: QueryEngine(files: files, tables: tables, limits: limits, threads: threads),
                 memory: memory)
             state.sessions[key] = session
             return session

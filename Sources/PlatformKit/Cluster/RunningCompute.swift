@@ -61,7 +61,7 @@ final class RunningCompute: RunningService {
             let catalog = try await CatalogReplica.open(
                 directory: path + "/catalog", warehouse: Self.absolute(chosen.isEmpty ? path + "/warehouse" : chosen),
                 metrics: context.metrics, log: log)
-            do { return try await start(context, catalog, directory) } catch {
+            do { return try await start(context, catalog, directory, spillDirectory: path + "/spill") } catch {
                 await catalog.stop()
                 throw error
             }
@@ -71,9 +71,9 @@ final class RunningCompute: RunningService {
         }
     }
 
-    private static func start(_ context: ServiceName.Context, _ catalog: CatalogReplica, _ directory: DataDirectory) async throws
-        -> RunningCompute
-    {
+    private static func start(
+        _ context: ServiceName.Context, _ catalog: CatalogReplica, _ directory: DataDirectory, spillDirectory: String
+    ) async throws -> RunningCompute {
         let listen = context.settings[SettingsTable.connectListen]
         var settings = ComputeDoorSettings()
         settings.tls = try context.settings.tls(SettingsTable.computeTLS)
@@ -85,9 +85,12 @@ final class RunningCompute: RunningService {
         settings.returnFreed = { csupport_return_freed() }
         settings.memoryBytesMax = context.settings[SettingsTable.computeMemory]
         settings.queryMemoryBytesMax = context.settings[SettingsTable.computeQueryMemory]
+        let spillMax = context.settings[SettingsTable.computeSpill]
+        let spill = spillMax == 0 ? nil : SpillDirectory(spillDirectory, bytesMax: spillMax)
+        context.metrics.gauge("compute_spill_bytes", help: "Bytes in temporary files of queries.") { Double(spill?.bytes ?? 0) }
         let door = ComputeDoor(
             settings: settings, catalog: catalog,
-            files: FileSchemes(dfs: try dfs(context), namenodes: namenodes(context), trust: try dfsTrust(context)),
+            files: FileSchemes(dfs: try dfs(context), namenodes: namenodes(context), trust: try dfsTrust(context)), spill: spill,
             metrics: context.metrics)
         do {
             let bound = try await door.start()

@@ -165,6 +165,9 @@ enum SettingsTable {
         "Memory that compute may have in RAM before it ends the query that holds most.")
     static let computeQueryMemory = SettingKey.integer(
         "compute.query-memory.bytes", 1 << 30, (1 << 20)...((1 << 31) - 1), "bytes", "Memory that the operators of one query may hold.")
+    static let computeSpill = SettingKey.integer(
+        "compute.spill.bytes.max", 20 << 30, 0...Int.max, "bytes; 0: such queries are refused",
+        "Disk that queries beyond their memory may use together, in the data directory.")
     static let computeWarehouse = SettingKey.text(
         "compute.warehouse", "", "a folder or hdfs:// address; empty: in the data directory",
         "Where new databases and managed tables of SQL have their files.")
@@ -205,7 +208,7 @@ enum SettingsTable {
         ] + dfsTLS.erased
         + [
             connectListen.erased, computeDFS.erased, computeWarehouse.erased, computeDFSAuthority.erased, computeMemory.erased,
-            computeQueryMemory.erased,
+            computeQueryMemory.erased, computeSpill.erased,
         ]
         + computeTLS.erased
         + [consoleListen.erased] + consoleTLS.erased

@@ -22,6 +22,26 @@ package indirect enum Value: Hashable, Sendable {
     }
 }
 
+extension Value {
+    /// Whether the value is one of the type: its form and, for numbers, its range. A null is one of every type.
+    package func belongs(to type: DataType) -> Bool {
+        switch (self, type) {
+        case (.null, _), (.boolean, .boolean), (.double, .float), (.double, .double), (.string, .string), (.binary, .binary): true
+        case (.integer(let number), .byte): Int8(exactly: number) != nil
+        case (.integer(let number), .short): Int16(exactly: number) != nil
+        case (.integer(let number), .int), (.integer(let number), .date): Int32(exactly: number) != nil
+        case (.integer, .long), (.integer, .timestamp): true
+        case (.decimal(let unscaled), .decimal(let precision, _)): DecimalText.fits(unscaled, precision: precision)
+        case (.array(let items), .array(let element, _)): items.allSatisfy { $0.belongs(to: element) }
+        case (.map(let keys, let items), .map(let key, let value, _)):
+            keys.count == items.count && keys.allSatisfy { !$0.isNull && $0.belongs(to: key) } && items.allSatisfy { $0.belongs(to: value) }
+        case (.structure(let items), .structure(let fields)):
+            items.count == fields.count && zip(items, fields).allSatisfy { $0.belongs(to: $1.type) }
+        default: false
+        }
+    }
+}
+
 /// A value with its type.
 package struct Literal: Hashable, Sendable {
     package var value: Value

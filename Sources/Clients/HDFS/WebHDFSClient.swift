@@ -2,6 +2,7 @@
 // both ways; an error carries the server's exception by name.
 import Base
 import Foundation
+import HadoopNet
 import NetKit
 
 /// A server's refusal.
@@ -165,6 +166,27 @@ package struct WebHDFSClient: Sendable {
             guard answer.status == 200 else { throw try await Self.failure(answer, body) }
             for try await chunk in body { try await consume(chunk) }
         }
+    }
+
+    /// The MD5 of MD5s: its algorithm and its bytes.
+    package func checksum(_ path: String) async throws -> FileChecksum {
+        struct Document: Decodable, Sendable {
+            struct Sum: Decodable, Sendable {
+                var algorithm: String
+                var bytes: String
+            }
+            var FileChecksum: Sum
+        }
+        let location = try await location("GET", path, "GETFILECHECKSUM", [])
+        let found = try await HTTPClient.request("GET", location, trust: trust) { answer, body in
+            guard answer.status == 200 else { throw try await Self.failure(answer, body) }
+            return try JSONDecoder().decode(Document.self, from: Data(try await body.collect().text.utf8)).FileChecksum
+        }
+        let digits = Array(found.bytes.utf8)
+        let octets = stride(from: 0, to: digits.count - digits.count % 2, by: 2).compactMap {
+            UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)
+        }
+        return FileChecksum(algorithm: found.algorithm, bytes: Bytes(bytes: octets))
     }
 
     /// A whole file of at most `bytesMax` bytes.

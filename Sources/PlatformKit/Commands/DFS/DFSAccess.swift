@@ -34,6 +34,8 @@ protocol DFSAccess: Sendable {
     func rename(_ path: String, to target: String) async throws -> Bool
     func delete(_ path: String, recursive: Bool) async throws -> Bool
     func summary(_ path: String) async throws -> ContentSummaryMessage
+    /// Over WebHDFS always an MD5 of MD5s.
+    func checksum(_ path: String, _ combination: FileChecksum.Combination) async throws -> FileChecksum
     /// The whole file system over RPC; throws if only WebHDFS is available.
     func rpc(_ verb: String) throws -> HDFSFileSystem
     func close() async
@@ -92,6 +94,9 @@ struct RPCAccess: DFSAccess {
     func rename(_ path: String, to target: String) async throws -> Bool { try await files.namenode.rename(path, to: target) }
     func delete(_ path: String, recursive: Bool) async throws -> Bool { try await files.namenode.delete(path, recursive: recursive) }
     func summary(_ path: String) async throws -> ContentSummaryMessage { try await files.namenode.contentSummary(path) }
+    func checksum(_ path: String, _ combination: FileChecksum.Combination) async throws -> FileChecksum {
+        try await files.checksum(path, combination)
+    }
     func rpc(_ verb: String) throws -> HDFSFileSystem { files }
     func close() async { await (files.namenode.channel as? RemoteChannel)?.close() }
 }
@@ -154,6 +159,10 @@ struct WebAccess: DFSAccess {
         (summary.lengthBytes, summary.spaceBytes) = (UInt64(clamping: found.length), UInt64(clamping: found.spaceConsumed))
         (summary.fileCount, summary.directoryCount) = (UInt64(clamping: found.fileCount), UInt64(clamping: found.directoryCount))
         return summary
+    }
+
+    func checksum(_ path: String, _ combination: FileChecksum.Combination) async throws -> FileChecksum {
+        try await asking { try await client.checksum(path) }
     }
 
     private func refusal(_ what: String) -> CommandFailure {

@@ -178,6 +178,16 @@ final class DFSShell: Sendable {
         return choices
     }
 
+    /// The form of checksums, by Hadoop's setting.
+    func combination() throws -> FileChecksum.Combination {
+        guard let text = choices.settings[FileChecksum.Combination.setting] else { return .md5 }
+        guard let found = FileChecksum.Combination(rawValue: text) else {
+            let names = FileChecksum.Combination.allCases.map(\.rawValue).joined(separator: " nor ")
+            throw ShellMisuse("\(FileChecksum.Combination.setting)=\(text) is neither \(names)")
+        }
+        return found
+    }
+
     func umask() throws -> UInt32 {
         guard let text = choices.settings["fs.permissions.umask-mode"] else { return 0o022 }
         guard let bits = UInt32(text, radix: 8), bits <= 0o777 else {

@@ -151,9 +151,10 @@ private enum Reading {
     // MARK: checksums
 
     @Sendable static func checksum(_ call: VerbCall) async throws {
+        let combination = try call.shell.combination()
         try await call.eachPath { path in
             try mustBeFile(path)
-            let sum = try await path.access.rpc("checksum").checksum(path.path)
+            let sum = try await path.access.checksum(path.path, combination)
             Output.line("\(path.shown)\t\(sum.algorithm)\t\(sum.hex)")
         }
     }

@@ -1,5 +1,6 @@
 """Runs the same commands through Hadoop's FsShell and through `platform dfs`, side by side on one dfs, and compares what they write and how they end.
 Usage: hdfs_verbs_check.py PROGRAM HOST:PORT HOST:PORT-OF-WEBHDFS [FOLDER OF JARS]. Ends with 77, for "skipped", where there is no Java or no Hadoop client."""
+import gzip
 import os
 import re
 import shutil
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import zstandard
 
 from checks import Checks
 from hdfs_shell_check import HERE, Shell, find_jars
@@ -152,6 +155,22 @@ def main(program, server, web_server, folder):
             ran = subprocess.run([program, "dfs", "--fs", "webhdfs://" + web_server, "-checksum", tree + name], stdout=subprocess.PIPE, timeout=60)
             assert (ran.returncode, ran.stdout.decode()) == whole, (ran, whole)
         web.close()
+
+    @checks.check("-text of compressed files")
+    def _():
+        lines = open(local + "/lines", "rb").read()
+        for name, packed in (("gz", gzip.compress(lines) + gzip.compress(b"a second member\n")), ("cut.gz", gzip.compress(lines)[:-9])):
+            with open(local + "/lines." + name, "wb") as file:
+                file.write(packed)
+            assert both.own("-put", local + "/lines." + name, ROOT + "/packed." + name)[0] == 0
+        both.same("-text", ROOT + "/packed.gz")
+        both.settle()
+        code, text = both.own("-text", ROOT + "/packed.cut.gz")
+        assert code == 1 and "ends early" in text, (code, text[-200:])
+        with open(local + "/lines.zst", "wb") as file:
+            file.write(zstandard.compress(lines))
+        assert both.own("-put", local + "/lines.zst", ROOT + "/packed.zst")[0] == 0
+        assert both.own("-text", ROOT + "/packed.zst") == (0, lines.decode())
 
     @checks.check("-getfacl, -getfattr")
     def _():

@@ -68,4 +68,19 @@ import Testing
             try await FileChecksum.of(blocks(of: 5000), .composite) { _, located in answer(BlockChecksumRequest(), located, .crc32c) }
         }
     }
+
+    @Test(
+        arguments: [ChecksumKind.crc32c, .crc32], FileChecksum.Combination.allCases
+    ) func bytesHaveTheChecksumThatTheirFileHas(_ kind: ChecksumKind, _ combination: FileChecksum.Combination) async throws {
+        for blockBytes in [5000, 4999, 2048, 1024, 600] {
+            let told = try await FileChecksum.of(blocks(of: blockBytes), combination) { answer($0, $1, kind) }
+            for pieceBytes in [1, 7, 512, 600, 5000] {
+                var sum = ContentSum(like: told, blockBytes: Int64(blockBytes), lengthBytes: Int64(Self.bytes.readableBytes))
+                for start in stride(from: 0, to: Self.bytes.readableBytes, by: pieceBytes) {
+                    sum.add(part(start, min(pieceBytes, Self.bytes.readableBytes - start)))
+                }
+                #expect(sum.end() == told, "\(blockBytes) \(pieceBytes)")
+            }
+        }
+    }
 }

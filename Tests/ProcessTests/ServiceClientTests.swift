@@ -49,6 +49,15 @@ extension SideBySide.Others {
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
         }
 
+        @Test func treesAreCopiedWholeAndTransfersResumed() throws {
+            let platform = try PlatformProcess(["up", "--only", "dfs", "--ephemeral", "--ports", "auto"])
+            defer { platform.stop() }
+            let ran = try Ran.client(
+                "dfs_copies_check.py", [PlatformProcess.program, try platform.endpoint("namenode"), try platform.endpoint("webhdfs")],
+                timeout: .seconds(300))
+            #expect(ran.status == 0, "\(ran.output) \(ran.errors)")
+        }
+
         @Test func datanodesInProcessesOfTheirOwnMayBeKilled() throws {
             let ran = try Ran.client("dfs_datanodes.py", [PlatformProcess.program], timeout: .seconds(400))
             #expect(ran.status == 0, "\(ran.output) \(ran.errors)")

@@ -143,8 +143,9 @@ package struct WebHDFSClient: Sendable {
     }
 
     /// Writes a file; on return the data is durable on the server.
-    package func create(_ path: String, overwrite: Bool, body: HTTPClient.Body) async throws {
-        let location = try await location("PUT", path, "CREATE", [("overwrite", "\(overwrite)")])
+    /// `parameters`: permission, replication, blocksize, as WebHDFS names them.
+    package func create(_ path: String, overwrite: Bool, _ parameters: [(String, String)] = [], body: HTTPClient.Body) async throws {
+        let location = try await location("PUT", path, "CREATE", [("overwrite", "\(overwrite)")] + parameters)
         try await HTTPClient.request("PUT", location, trust: trust, body: body) { answer, rest in
             guard answer.status == 201 else { throw try await Self.failure(answer, rest) }
         }
@@ -165,6 +166,13 @@ package struct WebHDFSClient: Sendable {
         try await HTTPClient.request("GET", location, trust: trust) { answer, body in
             guard answer.status == 200 else { throw try await Self.failure(answer, body) }
             for try await chunk in body { try await consume(chunk) }
+        }
+    }
+
+    /// An operation by PUT whose answer tells nothing: SETPERMISSION, SETOWNER, SETTIMES, SETREPLICATION.
+    package func change(_ operation: String, _ path: String, _ parameters: [(String, String)]) async throws {
+        try await HTTPClient.request("PUT", address(path, operation, parameters), trust: trust) { answer, body in
+            guard answer.status == 200 else { throw try await Self.failure(answer, body) }
         }
     }
 

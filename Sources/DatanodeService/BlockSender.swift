@@ -123,7 +123,9 @@ struct BlockSender: Sendable {
             if kind == .md5 {
                 checksum.checksum = MD5Sum.of(sums)
             } else {
-                checksum.checksum = Bytes(integer: CRC32CCombination.whole(sums, lengthBytes: length))
+                var composition = CRCComposition(.crc32c)
+                composition.add(sums, chunkBytes: 512, lengthBytes: length)
+                checksum.checksum = Bytes(integer: composition.value)
             }
             var answer = TransferAnswer(.success)
             answer.checksum = checksum
@@ -145,44 +147,5 @@ struct BlockSender: Sendable {
             try await datanode.send(located, stage: reading.summary.isFinal ? .transferFinalized : .transferBeingWritten)
             try await stream.write(TransferAnswer(.success).delimited)
         } catch { try await refuse(.error, "\(error)") }
-    }
-}
-
-/// The CRC-32C of bytes from those of their parts. Source: "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ", Intel, for the
-/// arithmetic; Hadoop's CrcComposer for the composition.
-enum CRC32CCombination {
-    private static let polynomial: UInt32 = 0x82F6_3B78
-
-    /// Product of two polynomials modulo the generator, lowest power in the highest bit.
-    private static func product(_ left: UInt32, _ right: UInt32) -> UInt32 {
-        var (sum, factor) = (UInt32(0), right)
-        for bit in 0..<32 {
-            if left & (0x8000_0000 >> UInt32(bit)) != 0 { sum ^= factor }
-            factor = factor & 1 == 1 ? (factor >> 1) ^ polynomial : factor >> 1
-        }
-        return sum
-    }
-
-    /// x to the power of 8 times the bytes.
-    private static func shift(_ bytes: Int64) -> UInt32 {
-        var (result, base) = (UInt32(0x8000_0000), UInt32(0x8000_0000) >> 8)
-        var rest = bytes
-        while rest > 0 {
-            if rest & 1 == 1 { result = product(result, base) }
-            base = product(base, base)
-            rest >>= 1
-        }
-        return result
-    }
-
-    /// The checksum of the whole from those of its chunks of 512 bytes, the last of which may be shorter.
-    static func whole(_ sums: Bytes, lengthBytes: Int64) -> UInt32 {
-        let full = shift(512)
-        var (all, rest, left) = (UInt32(0), sums, lengthBytes)
-        while let sum = rest.readInteger(as: UInt32.self) {
-            all = product(all, left >= 512 ? full : shift(left)) ^ sum
-            left -= min(512, left)
-        }
-        return all
     }
 }

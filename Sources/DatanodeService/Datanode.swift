@@ -339,7 +339,10 @@ final class Datanode: Sendable {
     /// Deletes a replica, but not one of a later generation than the order's.
     private func delete(_ block: PoolBlock) async throws {
         let (id, generation) = (Int64(bitPattern: block.blockID), Int64(bitPattern: block.generation))
-        if let found = try await store.readableSummary(id), generation > 0, found.generation > generation { return }
+        if let found = try await store.readableSummary(id), generation > 0, found.generation > generation {
+            // The namenode does not know this replica, and decides again.
+            return try await report(found, found.isFinal ? .received : .receiving)
+        }
         try await store.remove(id)
         try await report(ReplicaSummary(id: id, generation: 0, lengthBytes: 0, isFinal: true), .deleted)
     }
@@ -399,7 +402,13 @@ final class Datanode: Sendable {
             request.lengthBytes = UInt64(summary.lengthBytes)
             request.deleteBlock = summary.lengthBytes == 0
             if summary.lengthBytes > 0 { try await report(summary, .received) }
-        } catch let error as StorageError where error.cause == .notFound { request.deleteBlock = true }
+        } catch let error as StorageError where error.cause == .notFound { request.deleteBlock = true } catch let error as StorageError
+            where error.isDamage
+        {
+            // The namenode then asks another datanode.
+            await reportDamage(id)
+            throw error
+        }
         let _: EmptyMessage = try await call("commitBlockSynchronization", request)
     }
 }

@@ -8,7 +8,7 @@ import HadoopWire
 import Logging
 import NetKit
 
-/// Serves CREATE, APPEND and OPEN.
+/// Serves CREATE, APPEND, OPEN and GETFILECHECKSUM.
 final class WebHDFSData: Sendable {
     private let datanode: Datanode
     private let counters: (written: Counter, read: Counter)
@@ -29,6 +29,7 @@ final class WebHDFSData: Sendable {
             case ("PUT", "CREATE"): return try await create(call)
             case ("POST", "APPEND"): return try await append(call)
             case ("GET", "OPEN"): return try await open(call)
+            case ("GET", "GETFILECHECKSUM"): return try await checksum(call)
             default:
                 throw JavaException(JavaException.unsupported, "\(http.method) \(call.operation) is not for a datanode; ask the namenode")
             }
@@ -148,12 +149,28 @@ final class WebHDFSData: Sendable {
 
     // MARK: reading
 
-    private func open(_ call: WebHDFSCall) async throws -> HTTPReply {
-        let offset = try call.integer("offset", in: 0...Int64.max) ?? 0
+    private func blocks(_ call: WebHDFSCall) async throws -> LocatedBlocks {
         var request = LocationsRequest()
         (request.path, request.offset, request.lengthBytes) = (call.path, 0, UInt64(Int64.max))
         let answer: OptionalAnswer<LocatedBlocks> = try await namenode("getBlockLocations", call.user, request)
-        let file = answer.content ?? LocatedBlocks()
+        return answer.content ?? LocatedBlocks()
+    }
+
+    /// The MD5 of MD5s, which is the only form of WebHDFS.
+    private func checksum(_ call: WebHDFSCall) async throws -> HTTPReply {
+        let sum = try await FileChecksum.of(try await blocks(call).blocks) { request, located in
+            do { return try await TransferClient.checksum(request, fromAnyOf: located.locations) } catch let failure as TransferFailure {
+                throw JavaException(
+                    JavaException.io, "Fail to get block checksum for blk_\(located.block.blockID) of \(call.path): \(failure)")
+            }
+        }
+        let fields = "\"algorithm\":\(JSONText.quoted(sum.algorithm)),\"bytes\":\"\(sum.hex)\",\"length\":\(sum.bytes.readableBytes)"
+        return .json(200, "{\"FileChecksum\":{\(fields)}}")
+    }
+
+    private func open(_ call: WebHDFSCall) async throws -> HTTPReply {
+        let offset = try call.integer("offset", in: 0...Int64.max) ?? 0
+        let file = try await blocks(call)
         let size = Int64(clamping: file.fileLengthBytes)
         guard offset <= size else {
             throw JavaException(JavaException.io, "Offset=\(offset) out of the range [0, \(size)]; OPEN, path=\(call.path)")

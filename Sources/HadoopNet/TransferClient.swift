@@ -189,6 +189,24 @@ package enum TransferClient {
     }
 }
 
+extension TransferClient {
+    /// The checksum of a block as the first of these datanodes tells it that can. Throws TransferFailure with the reasons of all.
+    package static func checksum(_ request: BlockChecksumRequest, fromAnyOf nodes: [DatanodeInfo]) async throws -> BlockChecksumAnswer {
+        var reasons: [String] = []
+        for node in nodes {
+            do {
+                let answer = try await connect(node) { stream in
+                    try await stream.begin(.blockChecksum, request)
+                    return try await stream.message(TransferAnswer.self)
+                }
+                if answer.status == .success, let checksum = answer.checksum { return checksum }
+                reasons.append("\(address(node)): \(answer.message ?? "\(answer.status)")")
+            } catch is CancellationError { throw CancellationError() } catch { reasons.append("\(address(node)): \(error)") }
+        }
+        throw TransferFailure(reasons.isEmpty ? "no datanode has it" : reasons.joined(separator: "; "))
+    }
+}
+
 /// Chunk checksums of the protocol.
 package enum ChunkSums {
     /// CRC-32C of every 512 bytes.

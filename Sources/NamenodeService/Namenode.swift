@@ -144,12 +144,15 @@ final class Namenode: Sendable {
     /// `block` has its new generation and its known length.
     func recover(_ inode: InodeID, _ block: Block) async throws -> Bool {
         let now = now()
-        let isOrdered = try await look { _, soft in
+        let patience = settings.datanodeSilence
+        let isNowhere = try await look { machine, soft in
             soft.recoveries[inode] = now
-            return soft.board.recover(block, known: block.leastBytes)
+            let oldest = machine.namespace.wanted(block.id)?.block.generation ?? block.generation
+            return !soft.board.recover(block, oldest: oldest, known: block.leastBytes) && !soft.board.hasPlaces(block.id)
+                && now - soft.leases.began > patience
         }
-        // A block with no datanode and no promised byte was never the file's.
-        guard !isOrdered, block.lengthBytes == 0 else { return false }
+        // A block with no promised byte, on no datanode although all had the time to report, was never the file's.
+        guard isNowhere, block.lengthBytes == 0 else { return false }
         try await execute(.file(.endRecovery(block, drop: true)))
         return true
     }

@@ -58,6 +58,10 @@ public class HadoopShell {
     }
 
     private static int own(Configuration configuration, String[] words) throws Exception {
+        if (words[0].equals(":set")) {
+            configuration.set(words[1], words[2]);
+            return 0;
+        }
         FileSystem files = FileSystem.newInstance(configuration);
         Path path = new Path(words[1]);
         switch (words[0]) {

@@ -155,8 +155,9 @@ def run(cluster, checks, jars, directory):
                 with native.create(path, WriteOptions(replication=2, block_size=1 << 20, overwrite=attempt > 0)) as writer:
                     writer.write(data)
                 return
-            except OSError as error:
-                if "disconnected" not in str(error) or attempt == 4:
+            except (OSError, RuntimeError) as error:
+                # If the lost call was that for a block, the writer's end fails as well, which knows no block, and hides the reason.
+                if not any(part in str(error) for part in ("disconnected", "last block is not named")) or attempt == 4:
                     raise
                 time.sleep(0.2)
 

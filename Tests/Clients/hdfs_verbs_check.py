@@ -1,5 +1,6 @@
 """Runs the same commands through Hadoop's FsShell and through `platform dfs`, side by side on one dfs, and compares what they write and how they end.
-Usage: hdfs_verbs_check.py PROGRAM HOST:PORT [FOLDER OF JARS]. Ends with 77, for "skipped", where there is no Java or no Hadoop client."""
+Usage: hdfs_verbs_check.py PROGRAM HOST:PORT HOST:PORT-OF-WEBHDFS [FOLDER OF JARS]. Ends with 77, for "skipped", where there is no Java or no Hadoop client."""
+import gzip
 import os
 import re
 import shutil
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import zstandard
 
 from checks import Checks
 from hdfs_shell_check import HERE, Shell, find_jars
@@ -60,7 +63,7 @@ class Both:
         assert listings[0] == listings[1], "\n%s\n--\n%s" % tuple(listings)
 
 
-def main(program, server, folder):
+def main(program, server, web_server, folder):
     jars = find_jars(folder)
     if jars is None:
         print("skipped: no java, or no Hadoop client in " + folder)
@@ -133,7 +136,41 @@ def main(program, server, folder):
             both.same("-find", *words)
         for name in ("/lines", "/big", "/empty", "/none", "/a"):
             both.same("-checksum", tree + name)
+        mode = "dfs.checksum.combine.mode"
+        both.shell.ok(":set", mode, "COMPOSITE_CRC")
+        both.ours += ["-D", mode + "=COMPOSITE_CRC"]
+        for name in ("/lines", "/big", "/empty", "/a"):
+            both.same("-checksum", tree + name)
+        assert "COMPOSITE-CRC32C" in both.own("-checksum", tree + "/big")[1]
+        both.shell.ok(":set", mode, "MD5MD5CRC")
+        del both.ours[-2:]
         both.settle()
+
+    @checks.check("-checksum over WebHDFS")
+    def _():
+        web = Shell("webhdfs://" + web_server, jars)
+        for name in ("/lines", "/big", "/empty"):
+            whole = both.own("-checksum", tree + name)
+            assert web.run("-checksum", tree + name) == whole, (web.run("-checksum", tree + name), whole)
+            ran = subprocess.run([program, "dfs", "--fs", "webhdfs://" + web_server, "-checksum", tree + name], stdout=subprocess.PIPE, timeout=60)
+            assert (ran.returncode, ran.stdout.decode()) == whole, (ran, whole)
+        web.close()
+
+    @checks.check("-text of compressed files")
+    def _():
+        lines = open(local + "/lines", "rb").read()
+        for name, packed in (("gz", gzip.compress(lines) + gzip.compress(b"a second member\n")), ("cut.gz", gzip.compress(lines)[:-9])):
+            with open(local + "/lines." + name, "wb") as file:
+                file.write(packed)
+            assert both.own("-put", local + "/lines." + name, ROOT + "/packed." + name)[0] == 0
+        both.same("-text", ROOT + "/packed.gz")
+        both.settle()
+        code, text = both.own("-text", ROOT + "/packed.cut.gz")
+        assert code == 1 and "ends early" in text, (code, text[-200:])
+        with open(local + "/lines.zst", "wb") as file:
+            file.write(zstandard.compress(lines))
+        assert both.own("-put", local + "/lines.zst", ROOT + "/packed.zst")[0] == 0
+        assert both.own("-text", ROOT + "/packed.zst") == (0, lines.decode())
 
     @checks.check("-getfacl, -getfattr")
     def _():
@@ -187,4 +224,4 @@ def main(program, server, folder):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else os.path.dirname(os.path.dirname(HERE)) + "/.venv/zookeeper-jars"))
+    sys.exit(main(*sys.argv[1:4], sys.argv[4] if len(sys.argv) > 4 else os.path.dirname(os.path.dirname(HERE)) + "/.venv/zookeeper-jars"))

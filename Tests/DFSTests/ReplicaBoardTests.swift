@@ -249,14 +249,58 @@ private struct Board {
         var board = Board(2)
         board.want(1, 1, state: .underConstruction)
         let block = Block(id: BlockID(1), generation: Generation(1001), lengthBytes: 0, state: .underConstruction)
-        let isOrdered = board.board.recover(block, known: 0)
+        let isOrdered = board.board.recover(block, oldest: block.generation, known: 0)
         #expect(!isOrdered)
         board.board.expect(block, on: ["n1"])
         var next = block
         next.generation = Generation(1009)
-        let isOrderedNow = board.board.recover(next, known: 5)
+        let isOrderedNow = board.board.recover(next, oldest: block.generation, known: 5)
         let (other, first, second) = (board.beat(0), board.beat(1), board.beat(1))
         #expect(isOrderedNow && other.isEmpty && first == [.recover(next, knownLengthBytes: 5)] && second.isEmpty)
+    }
+
+    @Test func aReplicaThatMissedTheLastBytesIsNeverTheOneToRecover() {
+        var board = Board(3)
+        board.want(1, 2, generation: 1001, state: .underConstruction)
+        let block = Block(id: BlockID(1), generation: Generation(1001), lengthBytes: 0, state: .underConstruction)
+        board.board.expect(block, on: ["n0", "n1"])
+        // The writer goes on without n0, then n1 ends.
+        var after = block
+        after.generation = Generation(1002)
+        board.board.rebuilt(after, on: ["n1"])
+        board.want(1, 2, generation: 1002, state: .underConstruction)
+        board.pass(40, silent: [1], of: 3)
+        var recovered = after
+        recovered.generation = Generation(1003)
+        let isOrdered = board.board.recover(recovered, oldest: after.generation, known: 0)
+        #expect(!isOrdered && board.board.hasPlaces(BlockID(1)), "n1 may come back with what was acknowledged")
+    }
+
+    @Test func aReplicaOfAnOlderGenerationGoesOnceTheBlockIsFinished() {
+        var board = Board(2)
+        board.want(1, 1, generation: 1002, state: .underConstruction)
+        board.board.received("n0", BlockID(1), Generation(1001), isFinal: false, wanted: board.wanted[BlockID(1)])
+        board.has(1, 1, generation: 1002)
+        board.tick()
+        #expect(board.beat(0).isEmpty, "its writer may still need it")
+        board.want(1, 1, generation: 1002)
+        board.board.reconsider([BlockID(1)])
+        board.tick()
+        #expect(board.beat(0) == [.delete([DoomedReplica(BlockID(1), Generation(1001))])] && board.holders(1) == ["n1"])
+    }
+
+    @Test func aBlockThatFoundNoRoomIsCopiedOnceThereIsSome() {
+        var board = Board(2)
+        _ = board.beat(1, freeBytes: 5)
+        board.want(1, 2)
+        board.has(0, 1)
+        board.tick()
+        #expect(board.beat(0).isEmpty)
+        _ = board.beat(1, freeBytes: 1 << 20)
+        board.tick()
+        board.tick()
+        guard case .copy(_, let targets)? = board.beat(0).first else { return #expect(Bool(false), "no copy was ordered") }
+        #expect(targets.map(\.uuid) == ["n1"])
     }
 
     // MARK: duties

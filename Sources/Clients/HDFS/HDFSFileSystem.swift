@@ -3,6 +3,7 @@ import Base
 import HadoopNet
 import HadoopWire
 import NetKit
+import Synchronization
 
 /// One file system as one user.
 package struct HDFSFileSystem: Sendable {
@@ -10,6 +11,7 @@ package struct HDFSFileSystem: Sendable {
     let connections: DatanodeConnections
     /// The client name of leases; each file adds a number.
     let clientName: String
+    private let kept = KeptDefaults()
 
     package static let defaultPort = 8020
 
@@ -95,7 +97,7 @@ package struct HDFSFileSystem: Sendable {
         if let copies = choices.replication, let bytes = choices.blockSizeBytes {
             (request.replication, request.blockSizeBytes) = (UInt32(clamping: copies), UInt64(clamping: bytes))
         } else {
-            let defaults = try await namenode.serverDefaults()
+            let defaults = try await kept.defaults(of: namenode)
             request.replication = choices.replication.map { UInt32(clamping: $0) } ?? defaults.replication
             request.blockSizeBytes = choices.blockSizeBytes.map { UInt64(clamping: $0) } ?? defaults.blockSizeBytes
         }
@@ -138,6 +140,20 @@ package struct HDFSFileSystem: Sendable {
     package func closed(_ path: String) async throws -> Bool {
         while try await !namenode.isClosed(path) { try await Task.sleep(for: .milliseconds(100)) }
         return true
+    }
+}
+
+/// The namenode's defaults for new files, asked for once a while instead of once a file. Source: DFSClient, which keeps them for an hour.
+private final class KeptDefaults: Sendable {
+    private let last = Mutex<(defaults: ServerDefaults, at: Instant)?>(nil)
+    private static let keptFor = Duration.seconds(60)
+
+    func defaults(of namenode: NamenodeProxy) async throws -> ServerDefaults {
+        let now = SystemTime().now()
+        if let last = last.withLock({ $0 }), now - last.at < Self.keptFor { return last.defaults }
+        let found = try await namenode.serverDefaults()
+        last.withLock { $0 = (found, now) }
+        return found
     }
 }
 

@@ -2,6 +2,7 @@
 // both ways; an error carries the server's exception by name.
 import Base
 import Foundation
+import HadoopNet
 import NetKit
 
 /// A server's refusal.
@@ -142,8 +143,9 @@ package struct WebHDFSClient: Sendable {
     }
 
     /// Writes a file; on return the data is durable on the server.
-    package func create(_ path: String, overwrite: Bool, body: HTTPClient.Body) async throws {
-        let location = try await location("PUT", path, "CREATE", [("overwrite", "\(overwrite)")])
+    /// `parameters`: permission, replication, blocksize, as WebHDFS names them.
+    package func create(_ path: String, overwrite: Bool, _ parameters: [(String, String)] = [], body: HTTPClient.Body) async throws {
+        let location = try await location("PUT", path, "CREATE", [("overwrite", "\(overwrite)")] + parameters)
         try await HTTPClient.request("PUT", location, trust: trust, body: body) { answer, rest in
             guard answer.status == 201 else { throw try await Self.failure(answer, rest) }
         }
@@ -165,6 +167,34 @@ package struct WebHDFSClient: Sendable {
             guard answer.status == 200 else { throw try await Self.failure(answer, body) }
             for try await chunk in body { try await consume(chunk) }
         }
+    }
+
+    /// An operation by PUT whose answer tells nothing: SETPERMISSION, SETOWNER, SETTIMES, SETREPLICATION.
+    package func change(_ operation: String, _ path: String, _ parameters: [(String, String)]) async throws {
+        try await HTTPClient.request("PUT", address(path, operation, parameters), trust: trust) { answer, body in
+            guard answer.status == 200 else { throw try await Self.failure(answer, body) }
+        }
+    }
+
+    /// The MD5 of MD5s: its algorithm and its bytes.
+    package func checksum(_ path: String) async throws -> FileChecksum {
+        struct Document: Decodable, Sendable {
+            struct Sum: Decodable, Sendable {
+                var algorithm: String
+                var bytes: String
+            }
+            var FileChecksum: Sum
+        }
+        let location = try await location("GET", path, "GETFILECHECKSUM", [])
+        let found = try await HTTPClient.request("GET", location, trust: trust) { answer, body in
+            guard answer.status == 200 else { throw try await Self.failure(answer, body) }
+            return try JSONDecoder().decode(Document.self, from: Data(try await body.collect().text.utf8)).FileChecksum
+        }
+        let digits = Array(found.bytes.utf8)
+        let octets = stride(from: 0, to: digits.count - digits.count % 2, by: 2).compactMap {
+            UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)
+        }
+        return FileChecksum(algorithm: found.algorithm, bytes: Bytes(bytes: octets))
     }
 
     /// A whole file of at most `bytesMax` bytes.

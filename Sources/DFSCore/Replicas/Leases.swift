@@ -7,7 +7,7 @@ package struct Leases: Sendable {
     private var renewed = LookupTable<String, Instant>()
     /// The holders with an entry.
     private var holders = Deque<String>()
-    private let began: Instant
+    package let began: Instant
 
     /// After this time without renewal another client may ask for the file (HDFS: 1 minute).
     package static let softLimit = Duration.seconds(60)

@@ -59,8 +59,9 @@ package struct ReplicaBoard: Sendable {
     /// Blocks with too few replicas and no datanode for another, each once.
     private var starved: [BlockID] = []
     private var isStarved = LookupTable<BlockID, Bool>()
-    /// Whether a datanode came that may take more replicas of these.
-    private var feedsStarved = false
+    /// Whether a datanode came that may take more replicas of these, and whether one that is here already might: it lacks room, or a writer
+    /// has left it out of a pipeline.
+    private var feedsStarved = (now: false, later: false)
     private var turn = 0
     package private(set) var pendingDeletions = 0
 
@@ -91,7 +92,7 @@ package struct ReplicaBoard: Sendable {
             nodes.append(Node(record: record, heard: now, service: (duty, false)))
         }
         // Blocks that had no datanode for another replica may have one now.
-        feedsStarved = !starved.isEmpty
+        feedsStarved.now = !starved.isEmpty
     }
 
     /// Orders for a datanode; nil if it must register first. `givesOrders`: not on a namenode that stands by.
@@ -99,6 +100,9 @@ package struct ReplicaBoard: Sendable {
         _ uuid: String, _ figures: DatanodeRecord.Figures, now: Instant, wall: WallTime, givesOrders: Bool = true
     ) -> [DatanodeOrder]? {
         guard let index = byUUID[uuid], nodes[index].isAlive, !nodes[index].mustRegister else { return nil }
+        if feedsStarved.later, nodes[index].isSuspect || figures.remainingBytes > nodes[index].record.figures.remainingBytes {
+            feedsStarved = (!starved.isEmpty, false)
+        }
         nodes[index].heard = now
         nodes[index].isSuspect = false
         nodes[index].record.figures = figures
@@ -150,7 +154,7 @@ package struct ReplicaBoard: Sendable {
             nodes[index].service = (next, false)
             changed.append(index)
         }
-        if !changed.isEmpty { feedsStarved = !starved.isEmpty }
+        if !changed.isEmpty { feedsStarved.now = !starved.isEmpty }
         return changed
     }
 
@@ -221,9 +225,12 @@ package struct ReplicaBoard: Sendable {
         guard let node = byUUID[uuid] else { return }
         guard let wanted else { return order(deletionOf: id, generation, on: node) }
         guard generation >= wanted.block.generation else {
-            drop(id, node)
-            if !wanted.block.isOpen { order(deletionOf: id, generation, on: node) }
-            return
+            guard wanted.block.isOpen else {
+                drop(id, node)
+                return order(deletionOf: id, generation, on: node)
+            }
+            // It goes once the block is finished elsewhere.
+            return put(id, node, generation, isFinal: isFinal)
         }
         put(id, node, generation, isFinal: isFinal)
         // The pipeline of an open block sees to its copies.
@@ -351,9 +358,13 @@ package struct ReplicaBoard: Sendable {
         return Array(chosen.prefix(count))
     }
 
-    /// Orders a live datanode that holds the block to recover it. False if there is none.
-    package mutating func recover(_ block: Block, known: Int64) -> Bool {
-        let candidates = (places[block.id] ?? []).filter { nodes[$0.node].isAlive && !$0.isCorrupt }
+    /// Whether any datanode, alive or not, is known to have a replica of a block, or to have been asked to make one.
+    package func hasPlaces(_ id: BlockID) -> Bool { places[id] != nil }
+
+    /// Orders a live datanode that holds the block to recover it. False if there is none. `oldest`: the block's generation until now; a
+    /// replica of an older one has missed acknowledged bytes.
+    package mutating func recover(_ block: Block, oldest: Generation, known: Int64) -> Bool {
+        let candidates = (places[block.id] ?? []).filter { nodes[$0.node].isAlive && !$0.isCorrupt && $0.generation >= oldest }
         guard let best = candidates.max(by: { $0.generation < $1.generation }) else { return false }
         nodes[best.node].recoveries[block.id] = (block, known)
         return true
@@ -388,13 +399,13 @@ package struct ReplicaBoard: Sendable {
     }
 
     private mutating func feedStarved() {
-        guard feedsStarved else { return }
+        guard feedsStarved.now else { return }
         for id in starved.suffix(Self.checksPerStep) {
             isStarved.remove(id)
             doubt(id)
         }
         starved.removeLast(min(Self.checksPerStep, starved.count))
-        feedsStarved = !starved.isEmpty
+        feedsStarved.now = !starved.isEmpty
     }
 
     private mutating func mend(_ wanted: WantedBlock, _ now: Instant) {
@@ -442,6 +453,11 @@ package struct ReplicaBoard: Sendable {
         for place in found where place.isCorrupt && !place.isLeaving {
             order(deletionOf: id, place.generation, on: place.node)
             if let index = places[id]?.firstIndex(where: { $0.node == place.node }) { places[id]?[index].isLeaving = true }
+        }
+        if nodes.contains(where: { node in
+            node.isAlive && node.duty.isInService && !found.contains { nodes[$0.node].record.uuid == node.record.uuid }
+        }) {
+            feedsStarved.later = true
         }
         guard isStarved[id] == nil else { return }
         isStarved[id] = true

@@ -186,13 +186,27 @@ enum DatanodeMethods {
         var block = FileViews.block(request.block)
         block.generation = Generation(Int64(bitPattern: request.generation))
         block.lengthBytes = Int64(bitPattern: request.lengthBytes)
-        try await namenode.execute(.file(.endRecovery(block, drop: request.deleteBlock)))
         let id = block.id
+        if request.deleteBlock, try await isElsewhere(id, than: request.targets, namenode) { return EmptyMessage() }
+        try await namenode.execute(.file(.endRecovery(block, drop: request.deleteBlock)))
         namenode.loop.execute {
             if let inode = namenode.replica.machine.namespace.owner(of: id) { namenode.soft.recoveries.remove(inode.id) }
             namenode.soft.board.reconsider([id])
         }
         return EmptyMessage()
+    }
+
+    /// A datanode has found nothing of a block that it was to recover. Where others have it, or may still report it, or where bytes of it
+    /// were promised, the block stays, and the next one is asked.
+    private static func isElsewhere(_ id: BlockID, than datanodes: [DatanodeID], _ namenode: Namenode) async throws -> Bool {
+        let (now, patience) = (namenode.now(), namenode.settings.datanodeSilence)
+        return try await namenode.look { machine, soft in
+            for datanode in datanodes { soft.board.deleted(datanode.uuid, id) }
+            let promisedBytes = machine.namespace.wanted(id)?.block.leastBytes ?? 0
+            guard promisedBytes > 0 || soft.board.hasPlaces(id) || now - soft.leases.began < patience else { return false }
+            if let inode = machine.namespace.owner(of: id) { soft.recoveries.remove(inode.id) }
+            return true
+        }
     }
 
     /// Ends a broken WebHDFS upload. The request names the inode and the lease, so that it cannot hit another file.

@@ -26,6 +26,7 @@ package struct WebHDFSAPI: Sendable {
 
     package static let table: [WebHDFSAPI] = [
         WebHDFSAPI("GET", "OPEN", WebHDFSRedirects.open),
+        WebHDFSAPI("GET", "GETFILECHECKSUM", WebHDFSRedirects.open),
         WebHDFSAPI("GET", "GETFILESTATUS", WebHDFSReads.fileStatus),
         WebHDFSAPI("GET", "LISTSTATUS", WebHDFSReads.listStatus),
         WebHDFSAPI("GET", "LISTSTATUS_BATCH", WebHDFSReads.listStatusBatch),

@@ -53,13 +53,13 @@ struct LocalFile: Sendable {
         return LocalFile(handle: Base.FileHandle(descriptor))
     }
 
-    /// Begins a file that appears under its name only when it is whole.
-    static func create(_ path: String, overwrite: Bool) throws -> LocalFile {
+    /// Begins a file that appears under its name only when it is whole; until then its name has the suffix.
+    static func create(_ path: String, overwrite: Bool, suffix: String = ".partial") throws -> LocalFile {
         guard overwrite || !FileManager.default.fileExists(atPath: path) else {
             throw CommandFailure(
                 .failed, "cannot write \(path)", why: "it exists already", next: "choose another name, or replace it with --force")
         }
-        let partial = path + ".partial"
+        let partial = path + suffix
         let descriptor = Foundation.open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw CommandFailure(.failed, "cannot write \(path)", why: String(cString: strerror(errno)), next: "check the directory")

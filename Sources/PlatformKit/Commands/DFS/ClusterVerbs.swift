@@ -179,7 +179,7 @@ private enum Cluster {
              Corrupt blocks:\t\(health.corrupt)
              Missing blocks:\t\(health.missing)
             """)
-        if !isHealthy { call.exitCode = 1 }
+        if !isHealthy { call.end(1) }
     }
 
     private static func walk(_ directory: String, _ files: HDFSFileSystem, _ health: inout Health) async throws {

@@ -32,8 +32,17 @@ protocol DFSAccess: Sendable {
     func append(_ path: String, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void) async throws
     func makeDirectories(_ path: String) async throws
     func rename(_ path: String, to target: String) async throws -> Bool
+    /// Takes the place of a file that exists.
+    func rename(_ path: String, over target: String) async throws
     func delete(_ path: String, recursive: Bool) async throws -> Bool
     func summary(_ path: String) async throws -> ContentSummaryMessage
+    /// Over WebHDFS always an MD5 of MD5s, of a local file always a composite CRC.
+    func checksum(_ path: String, _ combination: FileChecksum.Combination) async throws -> FileChecksum
+    func setPermission(_ path: String, _ bits: UInt32) async throws
+    func setOwner(_ path: String, owner: String?, group: String?) async throws
+    /// Milliseconds since 1970; nil leaves a time as it is.
+    func setTimes(_ path: String, modified: Int64?, accessed: Int64?) async throws
+    func setReplication(_ path: String, _ copies: Int) async throws
     /// The whole file system over RPC; throws if only WebHDFS is available.
     func rpc(_ verb: String) throws -> HDFSFileSystem
     func close() async
@@ -90,8 +99,20 @@ struct RPCAccess: DFSAccess {
 
     func makeDirectories(_ path: String) async throws { _ = try await files.namenode.makeDirectories(path) }
     func rename(_ path: String, to target: String) async throws -> Bool { try await files.namenode.rename(path, to: target) }
+    func rename(_ path: String, over target: String) async throws { try await files.namenode.rename(path, over: target) }
     func delete(_ path: String, recursive: Bool) async throws -> Bool { try await files.namenode.delete(path, recursive: recursive) }
+    func setPermission(_ path: String, _ bits: UInt32) async throws { try await files.namenode.setPermission(path, bits) }
+    func setOwner(_ path: String, owner: String?, group: String?) async throws {
+        try await files.namenode.setOwner(path, owner: owner, group: group)
+    }
+    func setTimes(_ path: String, modified: Int64?, accessed: Int64?) async throws {
+        try await files.namenode.setTimes(path, modified: modified, accessed: accessed)
+    }
+    func setReplication(_ path: String, _ copies: Int) async throws { _ = try await files.namenode.setReplication(path, copies) }
     func summary(_ path: String) async throws -> ContentSummaryMessage { try await files.namenode.contentSummary(path) }
+    func checksum(_ path: String, _ combination: FileChecksum.Combination) async throws -> FileChecksum {
+        try await files.checksum(path, combination)
+    }
     func rpc(_ verb: String) throws -> HDFSFileSystem { files }
     func close() async { await (files.namenode.channel as? RemoteChannel)?.close() }
 }
@@ -134,8 +155,13 @@ struct WebAccess: DFSAccess {
     func write(
         _ path: String, _ choices: WriteChoices, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void
     ) async throws {
-        guard choices.replication == nil, choices.blockSizeBytes == nil else { throw refusal("a number of copies or a block size") }
-        try await asking { try await client.create(path, overwrite: choices.overwrite, body: .stream { try await produce($0) }) }
+        var more = [("permission", String(choices.permission, radix: 8))]
+        if let copies = choices.replication { more.append(("replication", "\(copies)")) }
+        if let bytes = choices.blockSizeBytes { more.append(("blocksize", "\(bytes)")) }
+        let parameters = more
+        try await asking {
+            try await client.create(path, overwrite: choices.overwrite, parameters, body: .stream { try await produce($0) })
+        }
     }
 
     func append(_ path: String, _ produce: @escaping @Sendable (_ write: (Bytes) async throws -> Void) async throws -> Void) async throws {
@@ -144,6 +170,26 @@ struct WebAccess: DFSAccess {
 
     func makeDirectories(_ path: String) async throws { try await asking { try await client.makeDirectories(path) } }
     func rename(_ path: String, to target: String) async throws -> Bool { try await asking { try await client.rename(path, to: target) } }
+    /// WebHDFS cannot replace a file by a rename: for a moment there is none.
+    func rename(_ path: String, over target: String) async throws {
+        _ = try await delete(target, recursive: false)
+        guard try await rename(path, to: target) else { throw JavaException(JavaException.io, "\(target) cannot be given its name") }
+    }
+    func setPermission(_ path: String, _ bits: UInt32) async throws {
+        try await asking { try await client.change("SETPERMISSION", path, [("permission", String(bits, radix: 8))]) }
+    }
+    func setOwner(_ path: String, owner: String?, group: String?) async throws {
+        let parameters = [("owner", owner), ("group", group)].compactMap { name, value in value.map { (name, $0) } }
+        try await asking { try await client.change("SETOWNER", path, parameters) }
+    }
+    func setTimes(_ path: String, modified: Int64?, accessed: Int64?) async throws {
+        let parameters = [("modificationtime", "\(modified ?? -1)"), ("accesstime", "\(accessed ?? -1)")]
+        try await asking { try await client.change("SETTIMES", path, parameters) }
+    }
+    func setReplication(_ path: String, _ copies: Int) async throws {
+        try await asking { try await client.change("SETREPLICATION", path, [("replication", "\(copies)")]) }
+    }
+
     func delete(_ path: String, recursive: Bool) async throws -> Bool {
         try await asking { try await client.delete(path, recursive: recursive) }
     }
@@ -154,6 +200,10 @@ struct WebAccess: DFSAccess {
         (summary.lengthBytes, summary.spaceBytes) = (UInt64(clamping: found.length), UInt64(clamping: found.spaceConsumed))
         (summary.fileCount, summary.directoryCount) = (UInt64(clamping: found.fileCount), UInt64(clamping: found.directoryCount))
         return summary
+    }
+
+    func checksum(_ path: String, _ combination: FileChecksum.Combination) async throws -> FileChecksum {
+        try await asking { try await client.checksum(path) }
     }
 
     private func refusal(_ what: String) -> CommandFailure {

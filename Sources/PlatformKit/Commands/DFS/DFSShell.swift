@@ -122,6 +122,10 @@ final class DFSShell: Sendable {
             return ShellPath(access: access, path: ShellPath.normal(absolute), shown: Self.tidy(text), status: nil)
         }
         let rest = text.droppingBytes(first: scheme.utf8.count + 3)
+        if scheme == "file" {
+            guard rest.beginsWithBytes(of: "/") else { throw ShellComplaint("Wrong FS: \(text), expected: file:///") }
+            return ShellPath(access: try access("file://"), path: ShellPath.normal(String(rest)), shown: Self.tidy(text), status: nil)
+        }
         let authority = rest.piece(before: "/")
         let path = String(rest.droppingBytes(first: authority.utf8.count))
         let access = try self.access(authority.isEmpty ? choices.fileSystem : "\(scheme)://\(authority)")
@@ -150,6 +154,7 @@ final class DFSShell: Sendable {
         let authority = String(address.droppingBytes(first: Self.scheme(address) == nil ? 0 : scheme.utf8.count + 3).piece(before: "/"))
         let made: any DFSAccess
         switch scheme {
+        case "file": made = LocalAccess(user: choices.user)
         case "hdfs":
             made = RPCAccess(try authority.pieces(at: ",").map { try server(String($0), HDFSFileSystem.defaultPort) }, user: choices.user)
         case "webhdfs": made = WebAccess(try server(authority, 9870), user: choices.user, trust: choices.trust)
@@ -176,6 +181,28 @@ final class DFSShell: Sendable {
         choices.replication = self.choices.settings["dfs.replication"].flatMap { Int($0) }
         choices.blockSizeBytes = self.choices.settings["dfs.blocksize"].flatMap { Int64($0) }
         return choices
+    }
+
+    /// The form of checksums, by Hadoop's setting.
+    func combination() throws -> FileChecksum.Combination {
+        guard let text = choices.settings[FileChecksum.Combination.setting] else { return .md5 }
+        guard let found = FileChecksum.Combination(rawValue: text) else {
+            let names = FileChecksum.Combination.allCases.map(\.rawValue).joined(separator: " nor ")
+            throw ShellMisuse("\(FileChecksum.Combination.setting)=\(text) is neither \(names)")
+        }
+        return found
+    }
+
+    static let copiesInFlight = "platform.dfs.copies-in-flight"
+    private static let copiesInFlightDefault = 4, copiesInFlightMax = 256
+
+    /// How many files are copied at once: the given flag's value, else the setting, else 4.
+    func inFlight(_ flag: String?) throws -> Int {
+        guard let text = flag ?? choices.settings[Self.copiesInFlight] else { return Self.copiesInFlightDefault }
+        guard let count = Int(text), (1...Self.copiesInFlightMax).contains(count) else {
+            throw ShellMisuse("\(text) is no number of files at once, from 1 to \(Self.copiesInFlightMax)")
+        }
+        return count
     }
 
     func umask() throws -> UInt32 {
@@ -289,16 +316,22 @@ struct WordReader {
             } else if verb.flags.contains(name + ":") {
                 guard let value = rest.popFirst() else { throw ShellMisuse("option requires an argument -- \(name)") }
                 values[name] = value
+            } else if let open = verb.flags.first(where: {
+                $0.endsWithBytes(of: "*") && name.beginsWithBytes(of: $0.droppingBytes(last: 1))
+            }) {
+                let lead = String(open.droppingBytes(last: 1))
+                flags.insert(lead)
+                values[lead] = String(name.droppingBytes(first: lead.utf8.count))
             } else {
                 throw ShellMisuse("Illegal option \(word)")
             }
         }
         // In our own spelling also behind the operands: `rm /x -r`.
         var operands = Array(rest)
-        if let last = operands.last, last.beginsWithBytes(of: "-"), verb.flags.contains(String(last.droppingBytes(first: 1))),
-            operands.count > 1
-        {
-            flags.insert(String(last.droppingBytes(first: 1)))
+        while let last = operands.last, last.beginsWithBytes(of: "-"), operands.count > 1 {
+            let name = String(last.unicodeScalars.drop { $0 == "-" })
+            guard verb.flags.contains(name) else { break }
+            flags.insert(name)
             operands.removeLast()
         }
         guard operands.count >= verb.operands.lowerBound else {

@@ -2,6 +2,7 @@
 // file for each family. Source: Hadoop's "FileSystem Shell" guide for names, flags, messages and exit codes.
 import Base
 import HadoopWire
+import Synchronization
 
 /// One verb.
 struct DFSVerb: Sendable {
@@ -9,7 +10,8 @@ struct DFSVerb: Sendable {
     /// The arguments in Hadoop's notation.
     let usage: String
     let summary: String
-    /// Letters and words behind a dash that may precede the operands; those with ":" at the end take a value.
+    /// Letters and words behind a dash that may precede the operands; those with ":" at the end take a value, those with "*" have it behind
+    /// them without a space, or none.
     let flags: [String]
     let operands: ClosedRange<Int>
     let run: @Sendable (VerbCall) async throws -> Void
@@ -21,13 +23,12 @@ struct DFSVerb: Sendable {
         (self.name, self.usage, self.summary, self.flags, self.operands, self.run) = (name, usage, summary, flags, operands, run)
     }
 
-    static let all: [DFSVerb] = [listing, reading, writing, attributes, cluster, trash, snapshots].flatMap { $0 }.sorted {
+    static let all: [DFSVerb] = [listing, reading, writing, copying, attributes, cluster, trash, snapshots].flatMap { $0 }.sorted {
         $0.name < $1.name
     }
 
     /// Missing verbs of Hadoop, each with the reason.
     static let missing: [String: String] = [
-        "distcp": "it is not written yet; `platform dfs cp` takes addresses of two file systems",
         "balancer": "it is not written yet",
         "decommission": "name the datanode in the file of dfs.hosts.exclude, then call `platform dfs refreshNodes`",
         "getStoragePolicy": "there is one kind of disk", "setErasureCodingPolicy": "nothing is erasure-coded",
@@ -61,8 +62,8 @@ struct ShellMisuse: Error, Sendable {
     init(_ text: String) { self.text = text }
 }
 
-/// One run of a verb. Used by one task.
-final class VerbCall {
+/// One run of a verb, which may work on several files at once.
+final class VerbCall: Sendable {
     let shell: DFSShell
     let verb: DFSVerb
     /// The verb as called, without its dash.
@@ -72,21 +73,28 @@ final class VerbCall {
     let flags: Set<String>
     let values: [String: String]
     let operands: [String]
-    var exitCode: Int32 = 0
+    private let ended = Mutex<Int32>(0)
+    var exitCode: Int32 { ended.withLock { $0 } }
+    let progress: CopyProgress
 
     init(
         _ shell: DFSShell, _ verb: DFSVerb, word: String, isHadoops: Bool, flags: Set<String>, values: [String: String], operands: [String]
     ) {
         (self.shell, self.verb, self.word, self.isHadoops) = (shell, verb, word, isHadoops)
         (self.flags, self.values, self.operands) = (flags, values, operands)
+        progress = CopyProgress(word)
     }
+
+    /// Ends with this exit code.
+    func end(_ code: Int32) { ended.withLock { $0 = code } }
 
     func has(_ flag: String) -> Bool { flags.contains(flag) }
 
     /// Reports a failure, and remembers it.
     func complain(_ text: String) {
+        progress.clear()
         Output.note("\(word): \(text)")
-        exitCode = 1
+        end(1)
     }
 
     /// Runs work on one operand; reports its failure and goes on with the next.

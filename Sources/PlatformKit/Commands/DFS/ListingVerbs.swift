@@ -333,7 +333,7 @@ private enum Particulars {
             throw ShellMisuse(call.flags.isEmpty ? "No test flag given" : "Only one test flag is allowed")
         }
         let path = try await call.shell.path(call.operands[0]).looked()
-        guard let status = path.status else { return call.exitCode = 1 }
+        guard let status = path.status else { return call.end(1) }
         let holds =
             switch question {
             case "d": status.kind == .directory
@@ -343,7 +343,7 @@ private enum Particulars {
             case "z": status.lengthBytes == 0
             default: try await isAllowed(path, question == "r" ? 4 : 2)
             }
-        call.exitCode = holds ? 0 : 1
+        call.end(holds ? 0 : 1)
     }
 
     private static func isAllowed(_ path: ShellPath, _ mode: UInt32) async throws -> Bool {

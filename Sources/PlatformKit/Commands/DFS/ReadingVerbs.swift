@@ -1,6 +1,7 @@
 // Verbs that read files: to the standard output, to local files, and their checksums.
 import Base
 import Clients
+import Codecs
 import Foundation
 import HadoopNet
 import HadoopWire
@@ -14,9 +15,6 @@ extension DFSVerb {
         DFSVerb(
             "tail", "[-f] [-s <interval>] <file>", "Print the last kilobyte of a file, and go on as it grows.", flags: ["f", "s:"],
             operands: 1...1, Reading.tail),
-        DFSVerb(
-            "get", "[-f] [-p] [-crc] [-ignoreCrc] <src> ... <localdst>", "Copy files to the local disk.",
-            flags: ["f", "p", "crc", "ignoreCrc"], Reading.get),
         DFSVerb(
             "getmerge", "[-nl] [-skip-empty-file] <src> ... <localdst>", "Put files together into a local one.",
             flags: ["nl", "skip-empty-file"], operands: 2...Int.max, Reading.merge),
@@ -37,8 +35,11 @@ private enum Reading {
     }
 
     /// The first bytes of files that are not plain text.
-    private static let coded: [(start: [UInt8], kind: String)] = [
-        ([0x1F, 0x8B], "compressed by gzip"), (Array("SEQ".utf8), "a SequenceFile"), (Array("Obj\u{1}".utf8), "an Avro file"),
+    private static let packed: [(start: [UInt8], codec: Codec)] = [
+        ([0x1F, 0x8B], .gzip), ([0x28, 0xB5, 0x2F, 0xFD], .zstd), ([0x04, 0x22, 0x4D, 0x18], .lz4),
+    ]
+    private static let foreign: [(start: [UInt8], kind: String)] = [
+        (Array("SEQ".utf8), "a SequenceFile"), (Array("Obj\u{1}".utf8), "an Avro file"), (Array("BZh".utf8), "compressed by bzip2"),
     ]
 
     @Sendable static func text(_ call: VerbCall) async throws {
@@ -46,11 +47,24 @@ private enum Reading {
             try mustBeFile(path)
             var start: [UInt8] = []
             try await path.access.read(path.path, offset: 0, lengthBytes: 4) { start += $0.readableBytesView }
-            if let kind = coded.first(where: { start.starts(with: $0.start) })?.kind {
+            if let kind = foreign.first(where: { start.starts(with: $0.start) })?.kind {
                 throw ShellComplaint(path.shown, "it is \(kind), which is not unpacked here; get the file and unpack it")
             }
-            try await path.access.read(path.path, offset: 0, lengthBytes: .max) { Output.raw($0) }
+            guard let codec = packed.first(where: { start.starts(with: $0.start) })?.codec else {
+                return try await path.access.read(path.path, offset: 0, lengthBytes: .max) { Output.raw($0) }
+            }
+            do { try await unpack(path, codec) } catch let error as CodecError { throw ShellComplaint(path.shown, error.description) }
         }
+    }
+
+    private static func unpack(_ path: ShellPath, _ codec: Codec) async throws {
+        let opener = StreamOpener(codec, bytesMax: .max)
+        func printed(_ bytes: [UInt8], isLast: Bool) throws {
+            opener.feed(bytes, isLast: isLast)
+            while let piece = try opener.next() { Output.raw(Bytes(bytes: piece)) }
+        }
+        try await path.access.read(path.path, offset: 0, lengthBytes: .max) { try printed(Array($0.readableBytesView), isLast: false) }
+        try printed([], isLast: true)
     }
 
     private static let endBytes: Int64 = 1024
@@ -82,54 +96,6 @@ private enum Reading {
 
     // MARK: to the local disk
 
-    private static func isLocalDirectory(_ path: String) -> Bool {
-        var isDirectory: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
-    }
-
-    @Sendable static func get(_ call: VerbCall) async throws {
-        // Hadoop's second operand is optional: the current directory.
-        let target = call.operands.count > 1 ? call.operands[call.operands.count - 1] : "."
-        let sources = call.operands.count > 1 ? Array(call.operands.dropLast()) : call.operands
-        if sources.count > 1, !isLocalDirectory(target) { throw ShellComplaint(target, ShellComplaint.notDirectory) }
-        try await call.eachPath(sources) { path in
-            try await get(path, target == "-" ? "-" : isLocalDirectory(target) ? Paths.join(target, path.name) : target, call)
-        }
-    }
-
-    private static func get(_ path: ShellPath, _ target: String, _ call: VerbCall) async throws {
-        if path.status?.kind == .directory {
-            if !isLocalDirectory(target) {
-                do { try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false) } catch {
-                    throw ShellComplaint(target, "\(error.localizedDescription)")
-                }
-            }
-            for child in try await path.children() { try await call.attempt { try await get(child, Paths.join(target, child.name), call) } }
-            return
-        }
-        guard target != "-" else { return try await path.access.read(path.path, offset: 0, lengthBytes: .max) { Output.raw($0) } }
-        guard call.has("f") || !FileManager.default.fileExists(atPath: target) else { throw ShellComplaint(target, ShellComplaint.exists) }
-        guard FileManager.default.fileExists(atPath: Paths.localDirectory(of: target)) else {
-            throw ShellComplaint(target, ShellComplaint.missing)
-        }
-        let file = try LocalFile.create(target, overwrite: true)
-        do { try await path.access.read(path.path, offset: 0, lengthBytes: .max) { try file.write($0) } } catch {
-            file.discard()
-            throw error
-        }
-        try file.commit()
-        if call.has("p"), let status = path.status { try keep(status, target) }
-    }
-
-    /// Gives a local file its times and permission from the file system.
-    private static func keep(_ status: FileStatus, _ target: String) throws {
-        let modified = Date(timeIntervalSince1970: Double(status.modified) / 1000)
-        do {
-            try FileManager.default.setAttributes(
-                [.modificationDate: modified, .posixPermissions: NSNumber(value: status.permission.bits & 0o777)], ofItemAtPath: target)
-        } catch { throw ShellComplaint(target, error.localizedDescription) }
-    }
-
     @Sendable static func merge(_ call: VerbCall) async throws {
         let target = call.operands[call.operands.count - 1]
         let file = try LocalFile.create(target, overwrite: true)
@@ -151,9 +117,10 @@ private enum Reading {
     // MARK: checksums
 
     @Sendable static func checksum(_ call: VerbCall) async throws {
+        let combination = try call.shell.combination()
         try await call.eachPath { path in
             try mustBeFile(path)
-            let sum = try await path.access.rpc("checksum").checksum(path.path)
+            let sum = try await path.access.checksum(path.path, combination)
             Output.line("\(path.shown)\t\(sum.algorithm)\t\(sum.hex)")
         }
     }

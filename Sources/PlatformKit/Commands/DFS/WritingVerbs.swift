@@ -1,5 +1,4 @@
-// Verbs that change files and directories. A copied file appears under its name only when it is whole: until then its name is
-// NAME._COPYING_, as in Hadoop.
+// Verbs that change files and directories where they are.
 import Base
 import Clients
 import Foundation
@@ -9,16 +8,6 @@ import NetKit
 extension DFSVerb {
     static let writing: [DFSVerb] = [
         DFSVerb("mkdir", "[-p] <path> ...", "Make directories.", flags: ["p"], Writing.makeDirectories),
-        DFSVerb(
-            "put", "[-f] [-p] [-l] [-d] <localsrc> ... <dst>", "Copy local files into the file system; - is the standard input.",
-            flags: ["f", "p", "l", "d"], Copying.put),
-        DFSVerb(
-            "moveFromLocal", "[-f] [-p] [-l] [-d] <localsrc> ... <dst>", "Copy local files and delete them here.",
-            flags: ["f", "p", "l", "d"], Copying.put),
-        DFSVerb(
-            "cp", "[-f] [-p] <src> ... <dst>", "Copy files, also from one file system to another.", flags: ["f", "p", "d"],
-            operands: 2...Int.max, Copying.copy),
-        DFSVerb("appendToFile", "<localsrc> ... <dst>", "Append local files to one file.", operands: 2...Int.max, Copying.append),
         DFSVerb(
             "mv", "<src> ... <dst>", "Rename files and directories, or move them into a directory.", operands: 2...Int.max, Writing.move),
         DFSVerb(
@@ -36,7 +25,7 @@ extension DFSVerb {
     ]
 }
 
-private enum Writing {
+enum Writing {
     @Sendable static func makeDirectories(_ call: VerbCall) async throws {
         let makesParents = call.has("p") || !call.isHadoops
         try await call.eachPath(missingIsTold: false) { path in
@@ -181,146 +170,5 @@ private enum Writing {
         let target = try call.shell.path(call.operands[0])
         let sources = try call.operands.dropFirst().map { try call.shell.path($0).path }
         try await target.access.rpc("concat").namenode.concat(target.path, sources)
-    }
-}
-
-/// Copies into a file system.
-private enum Copying {
-    private static let unfinished = "._COPYING_"
-
-    /// The source of a copy: a local file, or a file of a file system.
-    private enum Source {
-        case local(String)
-        case remote(ShellPath)
-
-        @Sendable func produce(_ write: (Bytes) async throws -> Void) async throws {
-            switch self {
-            case .local(let path): try await LocalFile.open(path).forEachChunk(write)
-            case .remote(let path): try await path.access.read(path.path, offset: 0, lengthBytes: .max, write)
-            }
-        }
-    }
-
-    /// The target, and whether it is a directory that copies go into under their own names.
-    private static func target(_ call: VerbCall, _ count: Int) async throws -> (path: ShellPath, isDirectory: Bool) {
-        let text = call.operands.count > 1 ? call.operands[call.operands.count - 1] : "."
-        let path = try await call.shell.path(text).looked()
-        let isDirectory = path.status?.kind == .directory
-        if count > 1, !isDirectory {
-            throw ShellComplaint(path.shown, path.status == nil ? ShellComplaint.missing : ShellComplaint.notDirectory)
-        }
-        if !isDirectory, text.endsWithBytes(of: "/"), call.isHadoops { throw ShellComplaint(text, ShellComplaint.missing) }
-        if path.status == nil, call.isHadoops { try await Writing.checkParent(path) }
-        return (path, isDirectory)
-    }
-
-    private static func write(_ source: Source, to target: ShellPath, _ call: VerbCall) async throws {
-        if let there = target.status {
-            if there.kind == .directory { throw ShellComplaint(target.shown, ShellComplaint.isDirectory) }
-            if !call.has("f") { throw ShellComplaint(target.shown, ShellComplaint.exists) }
-        }
-        var choices = try call.shell.writeChoices(overwrite: true)
-        if call.has("l") { choices.replication = 1 }
-        guard !call.has("d") else { return try await target.access.write(target.path, choices, source.produce) }
-        let partial = target.path + unfinished
-        do {
-            try await target.access.write(partial, choices, source.produce)
-            if target.status != nil { _ = try await target.access.delete(target.path, recursive: false) }
-            guard try await target.access.rename(partial, to: target.path) else {
-                throw ShellComplaint(target.shown, "cannot be given its name: \(target.qualified) exists by now")
-            }
-        } catch {
-            // Removes the rest of the copy; if that fails as well, the first failure counts.
-            _ = try? await target.access.delete(partial, recursive: false)
-            throw error
-        }
-    }
-
-    @Sendable static func put(_ call: VerbCall) async throws {
-        let sources = call.operands.count > 1 ? Array(call.operands.dropLast()) : call.operands
-        let goal = try await target(call, sources.count)
-        for source in sources {
-            try await call.attempt {
-                var isDirectory: ObjCBool = false
-                guard source == "-" || FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory) else {
-                    throw ShellComplaint(source, ShellComplaint.missing)
-                }
-                let target = goal.isDirectory && source != "-" ? try await goal.path.child(Paths.name(source), nil).looked() : goal.path
-                try await put(source, isDirectory.boolValue, target, call)
-            }
-        }
-    }
-
-    private static func put(_ source: String, _ isDirectory: Bool, _ target: ShellPath, _ call: VerbCall) async throws {
-        guard isDirectory else {
-            try await write(.local(source), to: target, call)
-            try await keep(source, target, call)
-            if call.word == "moveFromLocal" { try FileManager.default.removeItem(atPath: source) }
-            return
-        }
-        if let there = target.status, there.kind != .directory { throw ShellComplaint(target.shown, ShellComplaint.notDirectory) }
-        try await target.access.makeDirectories(target.path)
-        for name in try FileManager.default.contentsOfDirectory(atPath: source).sorted() {
-            let local = Paths.join(source, name)
-            var isBelow: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: local, isDirectory: &isBelow) else { continue }
-            let below = isBelow.boolValue
-            try await call.attempt { try await put(local, below, try await target.child(name, nil).looked(), call) }
-        }
-        if call.word == "moveFromLocal", call.exitCode == 0 { try FileManager.default.removeItem(atPath: source) }
-    }
-
-    /// `-p`: copies the local times and permission.
-    private static func keep(_ source: String, _ target: ShellPath, _ call: VerbCall) async throws {
-        guard call.has("p"), source != "-" else { return }
-        let found = try FileManager.default.attributesOfItem(atPath: source)
-        let namenode = try target.access.rpc("put -p").namenode
-        if let bits = found[.posixPermissions] as? NSNumber { try await namenode.setPermission(target.path, bits.uint32Value & 0o777) }
-        if let modified = found[.modificationDate] as? Date {
-            try await namenode.setTimes(target.path, modified: Int64(modified.timeIntervalSince1970 * 1000), accessed: nil)
-        }
-    }
-
-    @Sendable static func copy(_ call: VerbCall) async throws {
-        let sources = Array(call.operands.dropLast())
-        let goal = try await target(call, sources.count)
-        try await call.eachPath(sources) { path in
-            try await copy(path, to: goal.isDirectory ? try await goal.path.child(path.name, nil).looked() : goal.path, call)
-        }
-    }
-
-    private static func copy(_ path: ShellPath, to target: ShellPath, _ call: VerbCall) async throws {
-        guard path.status?.kind == .directory else {
-            if path.qualified.hasSameBytes(as: target.qualified) { throw ShellComplaint(path.shown, "\(target.shown) is the same file") }
-            try await write(.remote(path), to: target, call)
-            guard call.has("p"), let status = path.status else { return }
-            let namenode = try target.access.rpc("cp -p").namenode
-            try await namenode.setPermission(target.path, status.permission.bits)
-            return try await namenode.setTimes(
-                target.path, modified: Int64(clamping: status.modified), accessed: Int64(clamping: status.accessed))
-        }
-        guard !ShellPath.join(target.qualified, "").beginsWithBytes(of: ShellPath.join(path.qualified, "")) else {
-            throw ShellComplaint(path.shown, "is a subdirectory of itself")
-        }
-        if let there = target.status, there.kind != .directory { throw ShellComplaint(target.shown, ShellComplaint.notDirectory) }
-        try await target.access.makeDirectories(target.path)
-        for child in try await path.children() {
-            try await call.attempt { try await copy(child, to: try await target.child(child.name, nil).looked(), call) }
-        }
-    }
-
-    @Sendable static func append(_ call: VerbCall) async throws {
-        let target = try await call.shell.path(call.operands[call.operands.count - 1]).looked()
-        if target.status?.kind == .directory { throw ShellComplaint(target.shown, ShellComplaint.isDirectory) }
-        if target.status == nil {
-            try await target.access.write(target.path, try call.shell.writeChoices(overwrite: false)) { _ in }
-        }
-        let sources = Array(call.operands.dropLast())
-        for source in sources where source != "-" && !FileManager.default.fileExists(atPath: source) {
-            throw ShellComplaint(source, ShellComplaint.missing)
-        }
-        try await target.access.append(target.path) { write in
-            for source in sources { try await LocalFile.open(source).forEachChunk(write) }
-        }
     }
 }

@@ -1,5 +1,5 @@
-// The broker's part of a run: replicas of a partition, transactions and groups of all kinds, each on the same seeds; and drawn commands
-// straight to the cores.
+// The services' part of a run: replicas of a partition, transactions and groups of all kinds, the namenode with datanodes and writers, each
+// on the same seeds; and drawn commands straight to the cores.
 import BrokerCore
 import CatalogCore
 import CoordCore
@@ -7,7 +7,7 @@ import DFSCore
 import Foundation
 import Simulator
 
-struct BrokerSeeds {
+struct ServiceSeeds {
     let count: UInt64
     let first: UInt64
 
@@ -45,6 +45,12 @@ struct BrokerSeeds {
                 "classic group",
                 {
                     var run = GroupRun(seed: seed, brokers: brokers); _ = try run.run(steps: 60_000)
+                }
+            ),
+            (
+                "dfs",
+                {
+                    var run = DFSRun(seed: seed, datanodes: brokers); _ = try run.run(steps: 4000)
                 }
             ),
             (
@@ -88,9 +94,8 @@ struct BrokerSeeds {
             return await group.reduce(into: []) { $0 += $1 }
         }
         let time = String(format: "%.1f", Date().timeIntervalSince(began))
-        print(
-            "brokers: \(count) seeds each of a partition, of transactions, of the three kinds of groups and of the cores' commands in \(time) s, \(lines.count) broke a law"
-        )
+        let runs = "a partition, of transactions, of the three kinds of groups, of dfs and of the cores' commands"
+        print("services: \(count) seeds each of \(runs) in \(time) s, \(lines.count) broke a law")
         return (Int(count) * Self.runsOfSeed, lines.sorted())
     }
 }

@@ -7,6 +7,17 @@ import GRPCNIOTransportHTTP2Posix
 import NetKit
 import Synchronization
 
+package struct ComputeMemorySettings: Sendable {
+    /// The process's resident memory above which the largest query is ended, in bytes; 0: half of the machine's.
+    package var bytesMax = 0
+    /// Resident memory of this process, in bytes; 0 where it is unknown, which ends no query.
+    package var residentBytes: @Sendable () -> Int = { 0 }
+    /// Returns the allocator's unused memory to the system.
+    package var returnFreed: @Sendable () -> Void = {}
+    /// Memory that the operators of one query may hold, in bytes.
+    package var queryBytesMax = 1 << 30
+}
+
 package struct ComputeDoorSettings: Sendable {
     package var host = "127.0.0.1"
     /// 0: a free port.
@@ -23,14 +34,9 @@ package struct ComputeDoorSettings: Sendable {
     /// A connection without calls is closed after this time.
     package var connectionIdleMax = Duration.seconds(3600)
     package var tls: TLSSettings?
-    /// The process's resident memory above which the largest query is ended, in bytes; 0: half of the machine's.
-    package var memoryBytesMax = 0
-    /// Resident memory of this process, in bytes; 0 where it is unknown, which ends no query.
-    package var residentBytes: @Sendable () -> Int = { 0 }
-    /// Returns the allocator's unused memory to the system.
-    package var returnFreed: @Sendable () -> Void = {}
-    /// Memory that the operators of one query may hold, in bytes.
-    package var queryMemoryBytesMax = 1 << 30
+    package var memory = ComputeMemorySettings()
+    /// How Python functions run; nil refuses them.
+    package var python: PythonWorkerSettings?
     /// Called at the start and end of every query and command, on its thread: a supervisor names the queries under way at the process's
     /// end.
     package var onQuery: (@Sendable (QueryEvent) -> Void)?
@@ -88,12 +94,13 @@ package final class ComputeDoor: Sendable {
                 bound.fail(error)
             }
         }
-        let sessions = service.sessions
+        let (sessions, python) = (service.sessions, service.python)
         let reaping = Task {
             while !Task.isCancelled {
                 // A cancelled sleep ends the loop by its condition.
                 do { try await Task.sleep(for: Self.reapInterval) } catch { return }
                 sessions.reap(.now)
+                python?.reap(.now)
             }
         }
         do {
@@ -125,6 +132,7 @@ package final class ComputeDoor: Sendable {
         guard let stopping else { return }
         stopping.reaping.cancel()
         service.sessions.closeAll()
+        service.python?.close()
         stopping.server.beginGracefulShutdown()
         let deadline = Task {
             // A cancelled sleep means that the server ended in time.

@@ -13,6 +13,8 @@ struct QueryContext {
     /// Bytes of a text file for one chain at a time.
     let morselBytes: Int
     let isCancelled: @Sendable () -> Bool
+    /// Nil where no Python functions run.
+    var python: (any PythonRunner)?
 
     /// The rows of all batches as one, column beside column.
     func concat(_ batches: [Batch], _ schema: Schema) throws(QueryError) -> Batch {

@@ -81,10 +81,11 @@ final class RunningCompute: RunningService {
         settings.host = listen.host == "localhost" ? "127.0.0.1" : listen.host
         settings.port = listen.port
         settings.onQuery = context.onQuery
-        settings.residentBytes = { ProcessMetrics.residentBytes() }
-        settings.returnFreed = { csupport_return_freed() }
-        settings.memoryBytesMax = context.settings[SettingsTable.computeMemory]
-        settings.queryMemoryBytesMax = context.settings[SettingsTable.computeQueryMemory]
+        settings.memory.residentBytes = { ProcessMetrics.residentBytes() }
+        settings.memory.returnFreed = { csupport_return_freed() }
+        settings.memory.bytesMax = context.settings[SettingsTable.computeMemory]
+        settings.memory.queryBytesMax = context.settings[SettingsTable.computeQueryMemory]
+        settings.python = python(context, listen, directory.path)
         let door = ComputeDoor(
             settings: settings, catalog: catalog,
             files: FileSchemes(dfs: try dfs(context), namenodes: namenodes(context), trust: try dfsTrust(context)),
@@ -96,6 +97,17 @@ final class RunningCompute: RunningService {
             let holder = listen.port == 0 ? nil : PortHolder.find(port: listen.port)
             throw ListenError(listen, holder.map { .inUse(by: $0) } ?? .other("\(error)"))
         }
+    }
+
+    /// Functions of clients may do all that this process may, so that other machines must be let in on purpose.
+    private static func python(_ context: ServiceName.Context, _ listen: HostPort, _ path: String) -> PythonWorkerSettings? {
+        let chosen = context.settings[SettingsTable.computePython]
+        guard chosen != "off", !chosen.isEmpty || listen.isLoopback else { return nil }
+        var python = PythonWorkerSettings()
+        if !chosen.isEmpty { python.program = chosen }
+        python.memoryBytesMax = context.settings[SettingsTable.computePythonMemory]
+        python.folder = absolute(path + "/python")
+        return python
     }
 
     /// The trust of compute in a dfs with https.

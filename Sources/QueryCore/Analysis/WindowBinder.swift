@@ -34,6 +34,7 @@ extension ExpressionBinder {
             guard case .aggregate(let aggregate) = try overWindow().bind(inner) else {
                 throw QueryError(.unsupportedWindowExpression, ["sqlExpr": "\"\(inner.prettyName)\""])
             }
+            if aggregate.function == .python { throw QueryError.unsupported("the Python function \(inner.prettyName) over a window") }
             guard aggregate.function != .grouping, aggregate.function != .groupingID else {
                 throw QueryError(.unsupportedWindowExpression, ["sqlExpr": "\"\(inner.prettyName)\""])
             }

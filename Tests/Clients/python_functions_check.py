@@ -117,9 +117,25 @@ def row_functions(spark):
     big = spark.range(30000).select(plus("id").alias("x"))
     equal(rows(big.agg(F.sum("x"), F.count("x"))), [(450015000, 30000)])
     equal(big.limit(3).collect(), [Row(x=1), Row(x=2), Row(x=3)])
+    import numpy
+
+    for arrow in (False, True):
+        given = [F.udf(lambda x, kind=kind: kind(x), t, useArrow=arrow)("id") for kind, t in ((numpy.int32, "long"), (numpy.float32, "double"), (numpy.bool_, "boolean"))]
+        equal(rows(spark.range(1, 2).select(*given)), [(1, 1.0, True)])
     unsteady = F.udf(lambda: __import__("random").random(), "double").asNondeterministic()
     found = spark.range(1).select(unsteady().alias("a"), unsteady().alias("b")).collect()[0]
     assert found.a != found.b, found
+
+
+@check
+def reuse(spark):
+    plus = F.udf(lambda x: x + 1, "long")
+    folder = spark.directory + "/compute/python"
+    before = len(os.listdir(folder))
+    for _ in range(6):
+        spark.range(30000).select(plus("id").alias("x")).agg(F.sum("x")).collect()
+    found = len(os.listdir(folder))
+    assert found <= before + os.cpu_count(), "%d workers after %d" % (found, before)
 
 
 @check
@@ -282,6 +298,20 @@ def groups(spark):
         raise AssertionError("a mixture was accepted")
     except PySparkException as error:
         equal(error.getCondition(), "INVALID_PANDAS_UDF_PLACEMENT")
+
+
+@check
+def refusals(spark):
+    mean = F.pandas_udf(lambda v: v.mean(), "double", F.PandasUDFType.GROUPED_AGG)
+    for frame in (
+        lambda: spark.range(3).select(mean("id").over(Window.partitionBy("id"))),
+        lambda: spark.range(3).join(spark.range(3).toDF("b"), F.udf(lambda a, b: a == b, "boolean")("id", "b"), "left"),
+    ):
+        try:
+            frame().collect()
+            raise AssertionError("accepted")
+        except PySparkException as error:
+            equal(error.getCondition(), "UNSUPPORTED_FEATURE")
 
 
 @check

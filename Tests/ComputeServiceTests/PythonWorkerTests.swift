@@ -109,6 +109,21 @@ import Testing
         return worker
     }
 
+    @Test func aQueueKeepsNothingThatWasTaken() {
+        final class Item: Sendable {}
+        let queue = BlockingQueue<Item>(limit: 4)
+        weak var item: Item?
+        do {
+            let made = Item()
+            item = made
+            queue.put(made)
+            queue.put(Item())
+            _ = queue.take()
+        }
+        #expect(item == nil)
+        #expect(queue.take() != nil)
+    }
+
     @Test func idleWorkersOfOthersGiveTheirPlace() throws {
         try with(Self.ready + "\nexec sleep 1000") { base in
             var settings = base

@@ -60,24 +60,24 @@ final class PythonChild {
         if isReaped { return nil }
         // The status of a child that has just closed its socket may come a moment later.
         let patience = ContinuousClock.now + .milliseconds(100)
+        while !hasExited, isClosed, ContinuousClock.now < patience { usleep(1_000) }
+        let ended = hasExited
+        // Before its status is taken: until then the number is of this child.
+        kill(-pid, SIGKILL)
         var status: Int32 = 0
         var found = waitpid(pid, &status, WNOHANG)
-        while found == 0, isClosed, ContinuousClock.now < patience {
-            usleep(1_000)
-            found = waitpid(pid, &status, WNOHANG)
-        }
-        kill(-pid, SIGKILL)
-        if found == pid {
-            isReaped = true
-            return ChildProcess.failure(status) ?? "exit code 0"
-        }
         let deadline = ContinuousClock.now + Self.reapMax
         while found == 0, ContinuousClock.now < deadline {
             usleep(1_000)
             found = waitpid(pid, &status, WNOHANG)
         }
         isReaped = found != 0
-        return nil
+        return ended ? ChildProcess.failure(status) ?? "exit code 0" : nil
+    }
+
+    private var hasExited: Bool {
+        var change = siginfo_t()
+        return waitid(P_PID, id_t(pid), &change, WEXITED | WNOHANG | WNOWAIT) == 0 && change.si_signo != 0
     }
 
     /// Whether the child has closed its end of the socket.

@@ -57,7 +57,7 @@ package final class PythonWorker {
     /// The longest wait without a look at the caller's cancellation, in milliseconds.
     private static let lookMilliseconds: Int32 = 50
     /// The time for a closed call to end.
-    private static let closeMax = Duration.milliseconds(200)
+    private static let closeMax = Duration.seconds(2)
 
     /// Throws to end a wait.
     package typealias Check = () throws -> Void

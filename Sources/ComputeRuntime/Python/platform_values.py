@@ -82,9 +82,14 @@ def objects(array):
 
 def wrapped(bits):
     half, whole = 1 << (bits - 1), 1 << bits
-    return lambda value: (
-        None if isinstance(value, bool) or not isinstance(value, int) else value if -half <= value < half else (value + half) % whole - half
-    )
+
+    def convert(value):
+        value = plain_number(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            return None
+        return value if -half <= value < half else (value + half) % whole - half
+
+    return convert
 
 
 def text(value):
@@ -147,11 +152,11 @@ def writer(kind, strict):
     if strict:
         return None
     if types.is_boolean(kind):
-        return lambda value: value if isinstance(value, bool) else None
+        return lambda value: value if isinstance(value, bool) else plain_number(value) if type(value).__name__ == "bool" else None
     if types.is_integer(kind):
         return wrapped(kind.bit_width)
     if types.is_floating(kind):
-        return lambda value: value if isinstance(value, float) else None
+        return lambda value: value if isinstance(value, float) else plain_number(value) if type(value).__name__ == "float32" else None
     if types.is_date(kind):
         return lambda value: value if value is None else datetime.date.fromordinal(value.toordinal())
     if types.is_binary(kind):

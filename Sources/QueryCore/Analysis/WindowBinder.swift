@@ -14,6 +14,7 @@ extension ExpressionBinder {
             }
         }
         guard case .call(let name, let arguments, let distinct) = inner else {
+            if case .python = inner { throw QueryError.unsupported("the Python function \(inner.prettyName) over a window") }
             throw QueryError(.unsupportedWindowExpression, ["sqlExpr": "\"\(written.prettyName)\""])
         }
         if distinct { throw QueryError(.distinctWindow, ["windowExpr": "\"\(source.prettyName)\""]) }

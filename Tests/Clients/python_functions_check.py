@@ -441,6 +441,12 @@ def main(program, directory):
 
 
 if __name__ == "__main__":
-    code = main(*sys.argv[1:3])
+    # The client of a server that is gone tries for minutes to end its session.
+    code = 1
+    try:
+        code = main(sys.argv[1], os.path.realpath(sys.argv[2]))
+    except BaseException:
+        traceback.print_exc()
     sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(code)

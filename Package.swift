@@ -89,7 +89,9 @@ let package = Package(
             ]),
         .target(name: "Clients", dependencies: ["Base", "NetKit", "KafkaWire", "ZooKeeperWire", "HadoopWire", "HadoopNet", collections]),
         .target(name: "HadoopNet", dependencies: ["Base", "HadoopWire", "NetKit", logging]),
-        .target(name: "ComputeRuntime", dependencies: ["Base", "Codecs", "ComputeCore", "NetKit", "Clients"]),
+        .target(
+            name: "ComputeRuntime", dependencies: ["Base", "Codecs", "ComputeCore", "NetKit", "Clients"],
+            resources: [.embedInCode("Python/platform_worker.py"), .embedInCode("Python/platform_values.py")]),
 
         // Ring 5: services
         .target(

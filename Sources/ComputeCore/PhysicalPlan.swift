@@ -30,6 +30,8 @@ indirect enum PhysicalPlan {
     case union([PhysicalPlan], [BoundColumn])
     case difference(SetKind, all: Bool, PhysicalPlan, PhysicalPlan)
     case distinct(keys: [ColumnID], PhysicalPlan)
+    /// Inputs with keys are sorted by these.
+    case python(BoundPython, [PhysicalPlan])
 
     var inputs: [PhysicalPlan] {
         switch self {
@@ -39,7 +41,7 @@ indirect enum PhysicalPlan {
             .distinct(_, let input):
             [input]
         case .hashJoin(_, let left, let right), .difference(_, _, let left, let right): [left, right]
-        case .union(let inputs, _): inputs
+        case .union(let inputs, _), .python(_, let inputs): inputs
         }
     }
 }
@@ -70,6 +72,7 @@ enum Planner {
             if let needed { generate.carried = generate.carried.filter { needed.contains($0.id) } }
             let read = Set(generate.carried.map(\.id) + generate.arguments.flatMap(\.columnIDs))
             return .generate(generate, Self.plan(input, needed: read))
+        case .python(let python, let inputs): return Self.python(python, inputs, needed)
         case .sort(let orders, let input): return .sort(orders, limit: nil, Self.plan(input, needed: with(orders.map(\.expression))))
         case .limit(let count, let input): return limit(count, input, needed)
         case .offset(let count, let input): return .limit(skip: count, count: nil, Self.plan(input, needed: needed))
@@ -83,6 +86,23 @@ enum Planner {
             }
             return .distinct(keys: keys, Self.plan(input))
         }
+    }
+
+    private static func python(_ all: BoundPython, _ inputs: [BoundPlan], _ needed: Set<ColumnID>?) -> PhysicalPlan {
+        var python = all
+        if let needed {
+            guard let kept = all.pruned(needed) else { return plan(inputs[0], needed: needed) }
+            python = kept
+        }
+        let read = inputs.indices.map { Set(python.expressions(ofInput: $0).flatMap(\.columnIDs)) }
+        if python.shape == .columns { return .python(python, [plan(inputs[0], needed: needed.map { $0.union(read[0]) })]) }
+        let below = inputs.enumerated().map { index, input in
+            let orders = python.keys.indices.contains(index)
+                ? python.keys[index].map { BoundOrder(expression: $0.expression, ascending: true, nullsFirst: true) } : []
+            let rows = plan(input, needed: read[index])
+            return orders.isEmpty ? rows : .sort(orders, limit: nil, rows)
+        }
+        return .python(python, below)
     }
 
     private static func read(_ call: WindowCall) -> [BoundExpression] {

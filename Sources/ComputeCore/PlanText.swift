@@ -44,6 +44,7 @@ enum PlanText {
         case .union: return "Union"
         case .difference(let kind, let all, _, _): return difference(kind, all)
         case .distinct(let keys, _): return distinct(keys)
+        case .python(let python, _): return self.python(python)
         }
     }
 
@@ -107,12 +108,28 @@ enum PlanText {
         case .union: return "Union"
         case .difference(let kind, let all, _, _): return difference(kind, all)
         case .distinct(let keys, _): return distinct(keys)
+        case .python(let python, _): return self.python(python)
         }
+    }
+
+    private static func python(_ python: BoundPython) -> String {
+        let operation =
+            switch python.shape {
+            case .columns: python.kind == .row ? "BatchEvalPython" : "ArrowEvalPython"
+            case .rows: python.kind == .mapPandas ? "MapInPandas" : "MapInArrow"
+            case .groups: "FlatMapGroupsInPandas"
+            case .cogroups: "FlatMapCoGroupsInPandas"
+            case .aggregates: "AggregateInPandas"
+            }
+        let calls = python.calls.map { "\($0.call.function.name)(\($0.arguments.map(text).joined(separator: ", ")))" }
+        let keys = python.keys.map { "[\($0.map(output).joined(separator: ", "))], " }.joined()
+        return "\(operation) \(keys)[\(calls.joined(separator: ", "))], [\(python.columns.map(name).joined(separator: ", "))]"
     }
 
     private static func name(_ function: ScalarFunction) -> String {
         switch function {
         case .library(let signature): signature.name
+        case .python(let call): call.function.name
         case .seeded(let seed, let isNormal): (isNormal ? "randn" : "rand") + (seed.map { " \($0)" } ?? "")
         case .zoned(let shift): "\(shift.step) \(shift.rules.name)"
         default: "\(function)"

@@ -21,6 +21,8 @@ package struct QuerySettings: Sendable {
 package struct QuerySession: Sendable, Catalog {
     /// Views of one session.
     package static let viewsMax = 10_000
+    /// Python functions of one session.
+    package static let functionsMax = 10_000
 
     package var settings: QuerySettings
     private let files: any TableFiles
@@ -29,6 +31,11 @@ package struct QuerySession: Sendable, Catalog {
     package var database = "default"
     /// By lower-case name.
     private var views: OrderedDictionary<String, NamedView> = [:]
+
+    /// Runs Python functions of queries; nil refuses them.
+    package var pythonRunner: (any PythonRunner)?
+    /// Python functions by lower-case name.
+    private var pythonFunctions: [String: PythonFunction] = [:]
 
     private struct NamedView {
         var name: String
@@ -105,7 +112,7 @@ package struct QuerySession: Sendable, Catalog {
         let grant = QueryGrant(bytesMax: settings.memoryBytesMax, workers: workers, pool: pool, isCancelled: isCancelled)
         return QueryContext(
             files: files, now: now, zone: zone, grant: grant, workers: workers, morselBytes: settings.morselBytes, isCancelled: isCancelled,
-            spill: settings.spill)
+            python: pythonRunner, spill: settings.spill)
     }
 
     /// Runs a query or a command. A command is done on return; its rows, if any, are in the result.
@@ -184,6 +191,19 @@ package struct QuerySession: Sendable, Catalog {
     package var zone: ZoneRules? { settings.zone }
 
     package func zone(named name: String) -> ZoneRules? { settings.zones?.rules(name) ?? ZoneRules.fixed(name) }
+
+    // MARK: Python functions
+
+    package func python(_ name: String) -> PythonFunction? { pythonFunctions[name.lowercased()] }
+
+    /// A later function of the same name replaces an earlier one.
+    package mutating func register(_ function: PythonFunction, as name: String) throws(QueryError) {
+        let key = name.lowercased()
+        if pythonFunctions.count >= Self.functionsMax, pythonFunctions[key] == nil {
+            throw QueryError.unsupported("more than \(Self.functionsMax) Python functions in one session")
+        }
+        pythonFunctions[key] = function
+    }
 
     package func function(_ name: String) -> FunctionSignature? { FunctionTable.signature(name) }
 

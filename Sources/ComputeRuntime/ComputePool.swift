@@ -51,7 +51,8 @@ package final class ComputePool: Sendable {
 /// A bounded queue between threads. After `close`, `take` returns the remaining items, then nil.
 package final class BlockingQueue<Item: Sendable>: Sendable {
     private struct State {
-        var items: [Item] = []
+        /// Those before `head` are taken, and nil: an item lives no longer than its taker wants.
+        var items: [Item?] = []
         var head = 0
         var isClosed = false
     }
@@ -77,6 +78,7 @@ package final class BlockingQueue<Item: Sendable>: Sendable {
                 let (item, isClosed) = state.withLock { state -> (Item?, Bool) in
                     guard state.head < state.items.count else { return (nil, state.isClosed) }
                     let item = state.items[state.head]
+                    state.items[state.head] = nil
                     state.head += 1
                     if state.head > 1_024, state.head * 2 > state.items.count {
                         state.items.removeFirst(state.head)

@@ -47,6 +47,8 @@ private final class SharedTasks: @unchecked Sendable {  // the list is touched u
         condition.lock()
         defer { condition.unlock() }
         guard let task = waiting.popFirst() else { return nil }
+        // A late helper must not keep tasks that others have run.
+        if waiting.isEmpty { waiting = [] }
         running += 1
         return task
     }

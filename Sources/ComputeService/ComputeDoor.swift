@@ -8,6 +8,19 @@ import GRPCNIOTransportHTTP2Posix
 import NetKit
 import Synchronization
 
+package struct ComputeMemorySettings: Sendable {
+    /// The process's resident memory above which the largest query is ended, in bytes; 0: half of the machine's.
+    package var bytesMax = 0
+    /// Resident memory of this process, in bytes; 0 where it is unknown, which ends no query.
+    package var residentBytes: @Sendable () -> Int = { 0 }
+    /// Returns the allocator's unused memory to the system.
+    package var returnFreed: @Sendable () -> Void = {}
+    /// Memory that the operators of one query may hold, in bytes.
+    package var queryBytesMax = 1 << 30
+    /// Where operators put rows beyond their memory; nil refuses them.
+    package var spill: (any SpillFiles)?
+}
+
 package struct ComputeDoorSettings: Sendable {
     package var host = "127.0.0.1"
     /// 0: a free port.
@@ -24,14 +37,9 @@ package struct ComputeDoorSettings: Sendable {
     /// A connection without calls is closed after this time.
     package var connectionIdleMax = Duration.seconds(3600)
     package var tls: TLSSettings?
-    /// The process's resident memory above which the largest query is ended, in bytes; 0: half of the machine's.
-    package var memoryBytesMax = 0
-    /// Resident memory of this process, in bytes; 0 where it is unknown, which ends no query.
-    package var residentBytes: @Sendable () -> Int = { 0 }
-    /// Returns the allocator's unused memory to the system.
-    package var returnFreed: @Sendable () -> Void = {}
-    /// Memory that the operators of one query may hold, in bytes.
-    package var queryMemoryBytesMax = 1 << 30
+    package var memory = ComputeMemorySettings()
+    /// How Python functions run; nil refuses them.
+    package var python: PythonWorkerSettings?
     /// Called at the start and end of every query and command, on its thread: a supervisor names the queries under way at the process's
     /// end.
     package var onQuery: (@Sendable (QueryEvent) -> Void)?
@@ -59,10 +67,10 @@ package final class ComputeDoor: Sendable {
 
     package init(
         settings: ComputeDoorSettings = ComputeDoorSettings(), catalog: any CatalogStore, files: FileSchemes = FileSchemes(),
-        spill: (any SpillFiles)? = nil, metrics: MetricsRegistry = MetricsRegistry()
+        metrics: MetricsRegistry = MetricsRegistry()
     ) {
         self.settings = settings
-        service = SparkService(files: files, catalog: catalog, settings: settings, spill: spill, figures: ComputeFigures(metrics))
+        service = SparkService(files: files, catalog: catalog, settings: settings, figures: ComputeFigures(metrics))
         let sessions = service.sessions
         metrics.gauge("compute_sessions", help: "Sessions that clients have not released.") { Double(sessions.count) }
     }
@@ -89,12 +97,13 @@ package final class ComputeDoor: Sendable {
                 bound.fail(error)
             }
         }
-        let sessions = service.sessions
+        let (sessions, python) = (service.sessions, service.python)
         let reaping = Task {
             while !Task.isCancelled {
                 // A cancelled sleep ends the loop by its condition.
                 do { try await Task.sleep(for: Self.reapInterval) } catch { return }
                 sessions.reap(.now)
+                python?.reap(.now)
             }
         }
         do {
@@ -126,6 +135,7 @@ package final class ComputeDoor: Sendable {
         guard let stopping else { return }
         stopping.reaping.cancel()
         service.sessions.closeAll()
+        service.python?.close()
         stopping.server.beginGracefulShutdown()
         let deadline = Task {
             // A cancelled sleep means that the server ended in time.

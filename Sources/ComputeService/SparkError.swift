@@ -78,6 +78,7 @@ struct SparkError: Error {
                 ["org.apache.spark.SparkNumberFormatException", "java.lang.NumberFormatException", "java.lang.IllegalArgumentException"]
             case .illegalArgument: ["org.apache.spark.SparkIllegalArgumentException", "java.lang.IllegalArgumentException"]
             case .unsupported: ["org.apache.spark.SparkUnsupportedOperationException", "java.lang.UnsupportedOperationException"]
+            case .python: ["org.apache.spark.api.python.PythonException", "java.lang.RuntimeException"]
             case .runtime: ["org.apache.spark.SparkRuntimeException", "java.lang.RuntimeException"]
             }
         return specific + ["java.lang.Exception", "java.lang.Throwable", "java.lang.Object"]

@@ -18,21 +18,26 @@ final class SparkService: Sendable {
     let tasks: ComputePool
     let figures: ComputeFigures
     let memory: ComputeMemory
+    /// Nil where no Python functions run.
+    let python: PythonWorkerPool?
     private let onQuery: (@Sendable (QueryEvent) -> Void)?
 
-    init(files: FileSchemes, catalog: any CatalogStore, settings: ComputeDoorSettings, spill: (any SpillFiles)?, figures: ComputeFigures) {
+    init(files: FileSchemes, catalog: any CatalogStore, settings: ComputeDoorSettings, figures: ComputeFigures) {
         onQuery = settings.onQuery
-        memory = ComputeMemory(bytesMax: settings.memoryBytesMax, residentBytes: settings.residentBytes, returnFreed: settings.returnFreed)
+        memory = ComputeMemory(
+            bytesMax: settings.memory.bytesMax, residentBytes: settings.memory.residentBytes, returnFreed: settings.memory.returnFreed)
+        python = settings.python.map { PythonWorkerPool($0) }
         self.files = files
         self.catalog = catalog
         storage = TableStorage(files: files)
         self.figures = figures
         let threads = QueryThreads(threads: settings.morselThreads)
         var limits = QuerySettings()
-        limits.memoryBytesMax = settings.queryMemoryBytesMax
-        limits.spill = spill
+        limits.memoryBytesMax = settings.memory.queryBytesMax
+        limits.spill = settings.memory.spill
         sessions = SessionTable(
-            files: files, tables: CatalogLookup(catalog: catalog, storage: storage), limits: limits, threads: threads, memory: memory)
+            files: files, tables: CatalogLookup(catalog: catalog, storage: storage), limits: limits, threads: threads, memory: memory,
+            pool: python)
         queries = ComputePool(name: "query", threads: settings.queryThreads)
         tasks = ComputePool(name: "mapreduce", threads: settings.taskThreads)
     }

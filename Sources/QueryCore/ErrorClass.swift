@@ -30,6 +30,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case invalidIndexOfZero = "INVALID_INDEX_OF_ZERO"
     case invalidParameterBitPosition = "INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE"
     case invalidParameterPosition = "INVALID_PARAMETER_VALUE.POSITION"
+    case invalidPandasUDFPlacement = "INVALID_PANDAS_UDF_PLACEMENT"
     case invalidParameterRegexGroup = "INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX"
     case groupingColumnMismatch = "GROUPING_COLUMN_MISMATCH"
     case groupingIDMismatch = "GROUPING_ID_COLUMN_MISMATCH"
@@ -45,6 +46,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case windowFunctionWithoutOver = "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE"
     case windowInClause = "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE"
     case windowWithoutOrder = "WINDOW_FUNCTION_FRAME_NOT_ORDERED"
+    case pythonException = "PYTHON_EXCEPTION"
     case divideByZero = "DIVIDE_BY_ZERO"
     case failedReadFile = "FAILED_READ_FILE.NO_HINT"
     case failedToParseTooComplex = "FAILED_TO_PARSE_TOO_COMPLEX"
@@ -149,7 +151,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     package var template: String { entry.2 }
 
     private var entry: (String, QueryError.Kind, String) {
-        parseEntry ?? typeEntry ?? expressionEntry ?? runtimeEntry ?? catalogEntry ?? analysisEntry
+        parseEntry ?? typeEntry ?? expressionEntry ?? runtimeEntry ?? catalogEntry ?? pythonEntry ?? analysisEntry
     }
 
     private var parseEntry: (String, QueryError.Kind, String)? {

@@ -7,6 +7,8 @@ package struct QueryError: Error, Hashable, Sendable {
     /// Which of Spark's exceptions a client should raise; the Spark Connect door maps it to Java class names.
     package enum Kind: Hashable, Sendable {
         case parse, analysis, arithmetic, dateTime, numberFormat, illegalArgument, unsupported, runtime
+        /// Raised by a Python function, or by the end of its process.
+        case python
     }
 
     package var errorClass: ErrorClass

@@ -81,6 +81,13 @@ extension SideBySide.Others {
             #expect(ran.status == 0 && ran.output.contains("all checks passed"), "\(ran.output) \(ran.errors.suffix(4000))")
         }
 
+        @Test func pythonFunctionsRunApart() throws {
+            let directory = try PlatformProcess.temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay
+            let ran = try Ran.client("python_functions_check.py", [PlatformProcess.program, directory], timeout: .seconds(400))
+            #expect(ran.status == 0 && ran.output.contains("all checks passed"), "\(ran.output) \(ran.errors.suffix(4000))")
+        }
+
         @Test func tablesOutliveTheServer() throws {
             let directory = try PlatformProcess.temporaryDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }  // a temporary directory may stay

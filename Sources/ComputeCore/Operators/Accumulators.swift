@@ -31,6 +31,7 @@ enum Accumulators {
         case .stddevSample, .stddevPopulation, .varianceSample, .variancePopulation: VarianceAccumulator(call.function)
         case .collectList: ListAccumulator(call.type)
         case .single: SingleAccumulator(call.type)
+        case .python: preconditionFailure("Python functions are taken out of aggregations")
         case .grouping, .groupingID: preconditionFailure("the analyser replaces grouping functions")
         }
     }

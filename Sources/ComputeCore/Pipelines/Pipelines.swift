@@ -60,7 +60,24 @@ struct Pipelines {
             return Chains(UnionOperator(sources, columns))
         case .difference(let kind, let all, let left, let right):
             return Chains(DifferenceOperator(kind, all: all, try one(left), try one(right), grant: context.grant))
+        case .python(let python, let inputs): return try self.python(python, inputs)
         case .distinct(let keys, let input): return Chains(DistinctOperator(keys, try one(input), context))
+        }
+    }
+
+    private func python(_ python: BoundPython, _ inputs: [PhysicalPlan]) throws(QueryError) -> Chains {
+        let context = context
+        if python.shape == .columns, !python.kind.takesIterator {
+            return try chains(inputs[0]).map { PythonColumnsOperator(python, $0, context) }
+        }
+        var sources: [any BatchSource] = []
+        for input in inputs { sources.append(try one(input)) }
+        switch python.shape {
+        case .columns: return Chains(PythonColumnsOperator(python, sources[0], context))
+        case .rows: return Chains(PythonRowsOperator(python, sources[0], context))
+        case .groups: return Chains(PythonGroupsOperator(python, sources[0], context))
+        case .cogroups: return Chains(PythonCogroupsOperator(python, sources, context))
+        case .aggregates: return Chains(PythonAggregateOperator(python, sources[0], context))
         }
     }
 

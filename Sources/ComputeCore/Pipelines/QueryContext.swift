@@ -13,6 +13,8 @@ struct QueryContext {
     /// Bytes of a text file for one chain at a time.
     let morselBytes: Int
     let isCancelled: @Sendable () -> Bool
+    /// Nil where no Python functions run.
+    var python: (any PythonRunner)?
     /// Nil: operators that use up the grant are refused.
     private(set) var spill: (any SpillFiles)?
 

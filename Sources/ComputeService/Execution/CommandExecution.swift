@@ -15,8 +15,10 @@ extension PlanExecution {
         case .extension(let any): try job(any)
         case .writeOperation(let operation): try write(operation)
         case .writeOperationV2(let operation): try write(operation)
-        case .registerFunction, .registerTableFunction, .registerDataSource:
-            throw SparkError.unsupported("user-defined functions and data sources")
+        case .registerFunction(let function):
+            try session.engine.register(try PythonTranslation.function(function), as: function.functionName)
+        case .registerTableFunction, .registerDataSource:
+            throw SparkError.unsupported("table functions and data sources in Python")
         case let kind?:
             let label = Mirror(reflecting: kind).children.first?.label ?? "command"
             throw SparkError.unsupported("the command '\(label)' of Spark Connect")

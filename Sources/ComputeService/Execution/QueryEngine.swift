@@ -11,12 +11,14 @@ final class QueryEngine: Sendable {
     private let files: JobTableFiles
     private let threads: QueryThreads
 
-    init(files: FileSchemes, tables: any TableLookup, limits: QuerySettings, threads: QueryThreads) {
+    init(files: FileSchemes, tables: any TableLookup, limits: QuerySettings, threads: QueryThreads, python: SessionPython? = nil) {
         self.threads = threads
         self.files = JobTableFiles(schemes: files)
         var settings = limits
         settings.zones = Self.zones
-        session = Mutex(QuerySession(files: self.files, tables: tables, settings: settings))
+        var session = QuerySession(files: self.files, tables: tables, settings: settings)
+        session.pythonRunner = python
+        self.session = Mutex(session)
     }
 
     /// Shared by all sessions.
@@ -64,6 +66,10 @@ final class QueryEngine: Sendable {
 
     func createView(_ name: String, _ plan: Plan, replace: Bool) throws {
         try session.withLock { try $0.createView(name, plan, replace: replace) }
+    }
+
+    func register(_ function: PythonFunction, as name: String) throws {
+        try session.withLock { try $0.register(function, as: name) }
     }
 
     /// Of the temporary views.

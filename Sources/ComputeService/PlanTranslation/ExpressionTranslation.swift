@@ -43,7 +43,7 @@ enum ExpressionTranslation {
             return .lambda(lambda.arguments.map { $0.nameParts.joined(separator: ".") }, try child(lambda.function))
         case .unresolvedNamedLambdaVariable(let variable): return .attribute(variable.nameParts, planID: nil)
         case .updateFields: throw SparkError.unsupported("changing fields of a struct (withField, dropFields)")
-        case .commonInlineUserDefinedFunction: throw SparkError.unsupported("user-defined functions")
+        case .commonInlineUserDefinedFunction(let function): return try PythonTranslation.expression(function, child)
         case .namedArgumentExpression: throw SparkError.unsupported("named arguments of a function")
         case .mergeAction: throw SparkError.unsupported("MERGE INTO")
         case .typedAggregateExpression: throw SparkError.unsupported("typed aggregates")

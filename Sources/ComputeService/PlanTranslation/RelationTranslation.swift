@@ -65,6 +65,9 @@ struct RelationTranslation {
         case .withWatermark(let watermark): return try plan(watermark.input)
         case .unresolvedTableValuedFunction(let function): return try tableFunction(function)
         case .lateralJoin(let join): return try lateralJoin(join)
+        case .mapPartitions(let map): return try mapPartitions(map)
+        case .groupMap(let map): return try groupMap(map)
+        case .coGroupMap(let map): return try coGroupMap(map)
         case let kind?: throw SparkError.unsupported(Self.name(kind))
         case nil: throw SparkError.invalidPlan("a relation is empty or of a kind that this server does not know")
         }

@@ -9,6 +9,8 @@ struct SessionConfig: Sendable {
     /// Size up to which a client sends local rows inside the plan instead of as artifacts.
     static let localRelationBytes = 32 << 20
 
+    static let convertSafely = "spark.sql.execution.pandas.convertToArrowArraySafely"
+
     static let timeZone = "spark.sql.session.timeZone"
 
     static let defaults: [String: String] = [
@@ -23,10 +25,11 @@ struct SessionConfig: Sendable {
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.execution.arrow.pyspark.selfDestruct.enabled": "false",
         "spark.sql.execution.arrow.useLargeVarTypes": "false",
-        "spark.sql.execution.pandas.convertToArrowArraySafely": "false",
+        convertSafely: "false",
         "spark.sql.execution.pandas.inferPandasDictAsMap": "false",
         "spark.sql.execution.pandas.structHandlingMode": "legacy",
         "spark.sql.execution.pyspark.binaryAsBytes": "true",
+        "spark.sql.execution.pythonUDF.arrow.enabled": "true",
         "spark.sql.pyspark.inferNestedDictAsStruct.enabled": "false",
         "spark.sql.pyspark.jvmStacktrace.enabled": "false",
         "spark.sql.pyspark.legacy.inferArrayTypeFromFirstElement.enabled": "false",

@@ -33,12 +33,14 @@ final class SparkSession: Sendable {
     let serverSideID = UUID().uuidString.lowercased()
     let engine: QueryEngine
     let artifacts: SessionArtifacts
+    let python: SessionPython
     private let state = Mutex(State())
 
-    init(key: Key, engine: QueryEngine, memory: ComputeMemory) {
+    init(key: Key, engine: QueryEngine, memory: ComputeMemory, python: SessionPython = SessionPython(nil)) {
         artifacts = SessionArtifacts(memory)
         self.key = key
         self.engine = engine
+        self.python = python
     }
 
     /// The level that a client asked for; a relation never asked about has none: all flags false, one replica.
@@ -64,7 +66,10 @@ final class SparkSession: Sendable {
     }
 
     func withConfig<Result: Sendable>(_ body: (inout SessionConfig) throws -> Result) rethrows -> Result {
-        try state.withLock { try body(&$0.config) }
+        try state.withLock { state in
+            defer { python.convertsSafely = state.config[SessionConfig.convertSafely] == "true" }
+            return try body(&state.config)
+        }
     }
 
     func add(_ operation: PlanOperation) throws {
@@ -110,6 +115,7 @@ final class SparkSession: Sendable {
 
     func close() {
         for operation in operations { remove(operation.id) }
+        python.close()
     }
 }
 
@@ -132,8 +138,12 @@ final class SessionTable: Sendable {
     private let limits: QuerySettings
     private let threads: QueryThreads
     private let memory: ComputeMemory
+    private let pool: PythonWorkerPool?
 
-    init(files: FileSchemes, tables: CatalogLookup, limits: QuerySettings, threads: QueryThreads, memory: ComputeMemory) {
+    init(
+        files: FileSchemes, tables: CatalogLookup, limits: QuerySettings, threads: QueryThreads, memory: ComputeMemory, pool: PythonWorkerPool?
+    ) {
+        self.pool = pool
         self.threads = threads
         self.memory = memory
         self.files = files
@@ -154,9 +164,9 @@ final class SessionTable: Sendable {
             if let session = state.sessions[key] { return session }
             guard !state.closed.contains(key) else { throw SparkError.invalidHandle("SESSION_CLOSED", id, "Session was closed.") }
             guard state.sessions.count < Self.sessionsMax else { throw SparkError.unsupported("more than \(Self.sessionsMax) sessions") }
-            let session = SparkSession(
-                key: key, engine: QueryEngine(files: files, tables: tables, limits: limits, threads: threads),
-                memory: memory)
+            let python = SessionPython(pool)
+            let engine = QueryEngine(files: files, tables: tables, limits: limits, threads: threads, python: python)
+            let session = SparkSession(key: key, engine: engine, memory: memory, python: python)
             state.sessions[key] = session
             return session
         }

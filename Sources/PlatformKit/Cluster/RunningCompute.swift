@@ -61,7 +61,7 @@ final class RunningCompute: RunningService {
             let catalog = try await CatalogReplica.open(
                 directory: path + "/catalog", warehouse: Self.absolute(chosen.isEmpty ? path + "/warehouse" : chosen),
                 metrics: context.metrics, log: log)
-            do { return try await start(context, catalog, directory, spillDirectory: path + "/spill") } catch {
+            do { return try await start(context, catalog, directory) } catch {
                 await catalog.stop()
                 throw error
             }
@@ -71,9 +71,9 @@ final class RunningCompute: RunningService {
         }
     }
 
-    private static func start(
-        _ context: ServiceName.Context, _ catalog: CatalogReplica, _ directory: DataDirectory, spillDirectory: String
-    ) async throws -> RunningCompute {
+    private static func start(_ context: ServiceName.Context, _ catalog: CatalogReplica, _ directory: DataDirectory) async throws
+        -> RunningCompute
+    {
         let listen = context.settings[SettingsTable.connectListen]
         var settings = ComputeDoorSettings()
         settings.tls = try context.settings.tls(SettingsTable.computeTLS)
@@ -81,16 +81,18 @@ final class RunningCompute: RunningService {
         settings.host = listen.host == "localhost" ? "127.0.0.1" : listen.host
         settings.port = listen.port
         settings.onQuery = context.onQuery
-        settings.residentBytes = { ProcessMetrics.residentBytes() }
-        settings.returnFreed = { csupport_return_freed() }
-        settings.memoryBytesMax = context.settings[SettingsTable.computeMemory]
-        settings.queryMemoryBytesMax = context.settings[SettingsTable.computeQueryMemory]
+        settings.memory.residentBytes = { ProcessMetrics.residentBytes() }
+        settings.memory.returnFreed = { csupport_return_freed() }
+        settings.memory.bytesMax = context.settings[SettingsTable.computeMemory]
+        settings.memory.queryBytesMax = context.settings[SettingsTable.computeQueryMemory]
+        settings.python = python(context, listen, directory.path)
         let spillMax = context.settings[SettingsTable.computeSpill]
-        let spill = spillMax == 0 ? nil : SpillDirectory(spillDirectory, bytesMax: spillMax)
+        let spill = spillMax == 0 ? nil : SpillDirectory(directory.path + "/spill", bytesMax: spillMax)
         context.metrics.gauge("compute_spill_bytes", help: "Bytes in temporary files of queries.") { Double(spill?.bytes ?? 0) }
+        settings.memory.spill = spill
         let door = ComputeDoor(
             settings: settings, catalog: catalog,
-            files: FileSchemes(dfs: try dfs(context), namenodes: namenodes(context), trust: try dfsTrust(context)), spill: spill,
+            files: FileSchemes(dfs: try dfs(context), namenodes: namenodes(context), trust: try dfsTrust(context)),
             metrics: context.metrics)
         do {
             let bound = try await door.start()
@@ -99,6 +101,17 @@ final class RunningCompute: RunningService {
             let holder = listen.port == 0 ? nil : PortHolder.find(port: listen.port)
             throw ListenError(listen, holder.map { .inUse(by: $0) } ?? .other("\(error)"))
         }
+    }
+
+    /// Functions of clients may do all that this process may, so that other machines must be let in on purpose.
+    private static func python(_ context: ServiceName.Context, _ listen: HostPort, _ path: String) -> PythonWorkerSettings? {
+        let chosen = context.settings[SettingsTable.computePython]
+        guard chosen != "off", !chosen.isEmpty || listen.isLoopback else { return nil }
+        var python = PythonWorkerSettings()
+        if !chosen.isEmpty { python.program = chosen }
+        python.memoryBytesMax = context.settings[SettingsTable.computePythonMemory]
+        python.folder = absolute(path + "/python")
+        return python
     }
 
     /// The trust of compute in a dfs with https.

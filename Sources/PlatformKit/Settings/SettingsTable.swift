@@ -171,6 +171,11 @@ enum SettingsTable {
     static let computeWarehouse = SettingKey.text(
         "compute.warehouse", "", "a folder or hdfs:// address; empty: in the data directory",
         "Where new databases and managed tables of SQL have their files.")
+    static let computePython = SettingKey.text(
+        "compute.python", "", "a program, or off; empty: python3 on a loopback address, off on any other",
+        "The Python that runs the Python functions of Spark Connect clients, with the rights of this process.")
+    static let computePythonMemory = SettingKey.integer(
+        "compute.python.memory.bytes", 2 << 30, (256 << 20)...(1 << 40), "bytes", "Address space of one process of Python functions.")
     static let computeDFSAuthority = SettingKey.text(
         "compute.dfs.ca", "", "a PEM file; empty: compute.dfs speaks plain http",
         "Authorities that the certificate of compute.dfs must be signed by; with it https is spoken.")
@@ -207,7 +212,8 @@ enum SettingsTable {
             dfsHosts.erased, safeModeThreshold.erased, safeModeDatanodes.erased, trashInterval.erased, trashCheckpoints.erased,
         ] + dfsTLS.erased
         + [
-            connectListen.erased, computeDFS.erased, computeWarehouse.erased, computeDFSAuthority.erased, computeMemory.erased,
+            connectListen.erased, computeDFS.erased, computeWarehouse.erased, computePython.erased, computePythonMemory.erased,
+            computeDFSAuthority.erased, computeMemory.erased,
             computeQueryMemory.erased, computeSpill.erased,
         ]
         + computeTLS.erased

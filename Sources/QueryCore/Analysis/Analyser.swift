@@ -11,6 +11,8 @@ package protocol Catalog {
     func schema(of source: FileSource) throws(QueryError) -> Schema
     /// A function of the library by its lower-case name.
     func function(_ name: String) -> FunctionSignature?
+    /// A Python function of the session, in any letters' case.
+    func python(_ name: String) -> PythonFunction?
     /// The session's zone; nil for UTC.
     var zone: ZoneRules? { get }
     func zone(named name: String) -> ZoneRules?
@@ -133,6 +135,7 @@ package struct Analyser {
         let resolved = try resolve(plan)
         var plan = try Decorrelation(record).apply(Self.withVisibleOutput(resolved).plan)
         if let zone = catalog.zone { plan = SessionZone.apply(plan, zone) }
+        plan = try PythonExtraction(record).apply(plan)
         try Self.refuseMisplaced(plan)
         return plan
     }
@@ -199,6 +202,7 @@ package struct Analyser {
             planScopes[planID] = resolved.scope
             return resolved
         case .generate(let generate): return try resolveGenerate(generate)
+        case .python(let relation): return try resolvePython(relation)
         case .reshape(let reshape):
             let input = Self.withVisibleOutput(try resolve(reshape.input))
             knownInputs.append(input)
@@ -224,6 +228,8 @@ package struct Analyser {
             try analyser.subquery(test, query, bound) { (parts) throws(QueryError) in try analyser.lookup(parts, nil, scope) }
         } function: {
             analyser.catalog.function($0)
+        } python: {
+            analyser.catalog.python($0)
         } newID: {
             analyser.record.nextID()
         } zone: {

@@ -151,7 +151,7 @@ package indirect enum BoundExpression: Hashable, Sendable {
 
     package var isConstant: Bool {
         switch self {
-        case .column, .parameter, .aggregate, .subquery, .window, .call(.seeded, _, _): false
+        case .column, .parameter, .aggregate, .subquery, .window, .call(.seeded, _, _), .call(.python, _, _): false
         case .higherOrder(_, let arguments, let lambdas, _):
             arguments.allSatisfy { $0.isConstant } && lambdas.allSatisfy { $0.isClosed }
         default: children.allSatisfy { $0.isConstant }
@@ -206,6 +206,8 @@ package enum AggregateFunction: String, Hashable, Sendable {
     case single
     /// Whether a key is left out of a row's grouping set, and all keys as bits; only inside the analyser.
     case grouping, groupingID
+    /// A Python function; until the extraction of these.
+    case python
 }
 
 package struct AggregateCall: Hashable, Sendable {
@@ -216,6 +218,7 @@ package struct AggregateCall: Hashable, Sendable {
     package var ignoreNulls: Bool
     package var filter: BoundExpression?
     package var type: DataType
+    package var python: PythonCall?
 
     package init(
         function: AggregateFunction, arguments: [BoundExpression], distinct: Bool, ignoreNulls: Bool, filter: BoundExpression?,

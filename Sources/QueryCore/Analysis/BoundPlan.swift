@@ -23,6 +23,8 @@ package indirect enum BoundPlan: Sendable {
     case difference(SetKind, all: Bool, BoundPlan, BoundPlan)
     /// The first row of each distinct key.
     case distinct(keys: [ColumnID], BoundPlan)
+    /// Calls of Python functions over one input, or two for pairs of groups.
+    case python(BoundPython, [BoundPlan])
 
     package var output: [BoundColumn] {
         switch self {
@@ -30,6 +32,7 @@ package indirect enum BoundPlan: Sendable {
         case .local(_, let columns, _), .rows(_, let columns), .union(_, let columns): columns
         case .range(_, let column): [column]
         case .generate(let generate, _): generate.output
+        case .python(let python, let inputs): python.output(inputs)
         case .project(let outputs, _): outputs.map(\.column)
         case .filter(_, let input), .sort(_, let input), .limit(_, let input), .offset(_, let input), .distinct(_, let input): input.output
         case .aggregate(let groups, let calls, _): groups.map(\.column) + calls.map(\.column)
@@ -61,7 +64,7 @@ package indirect enum BoundPlan: Sendable {
             .offset(_, let input), .distinct(_, let input), .window(_, let input), .generate(_, let input):
             [input]
         case .join(_, let left, let right, _), .difference(_, _, let left, let right): [left, right]
-        case .union(let inputs, _): inputs
+        case .union(let inputs, _), .python(_, let inputs): inputs
         }
     }
 
@@ -80,6 +83,7 @@ package indirect enum BoundPlan: Sendable {
         case .join(let kind, _, _, let condition): .join(kind, new[0], new[1], condition: condition)
         case .difference(let kind, let all, _, _): .difference(kind, all: all, new[0], new[1])
         case .union(_, let columns): .union(new, columns)
+        case .python(let python, _): .python(python, new)
         }
     }
 }

@@ -293,6 +293,7 @@ extension BoundPlan {
         case .sort(let orders, _): orders.map(\.expression)
         case .window(let windows, _): windows.flatMap(\.call.expressions)
         case .generate(let generate, _): generate.arguments
+        case .python(let python, _): python.firstExpressions + python.secondExpressions
         default: []
         }
     }

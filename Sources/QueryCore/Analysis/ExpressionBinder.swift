@@ -9,6 +9,8 @@ struct ExpressionBinder {
     private let subquery: Subquery
     /// A function of the library by its lower-case name.
     private let function: (String) -> FunctionSignature?
+    /// A Python function of the session by its lower-case name.
+    private let python: (String) -> PythonFunction?
     /// The id of a new column.
     let newID: () -> ColumnID
     /// A time zone by name; the session's without one.
@@ -21,12 +23,14 @@ struct ExpressionBinder {
 
     init(
         lookup: @escaping (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression,
-        subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?, newID: @escaping () -> ColumnID,
+        subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?,
+        python: @escaping (String) -> PythonFunction?, newID: @escaping () -> ColumnID,
         zone: @escaping (String?) -> ZoneRules?
     ) {
         self.lookup = lookup
         self.subquery = subquery
         self.function = function
+        self.python = python
         self.newID = newID
         self.zone = zone
     }
@@ -58,6 +62,7 @@ struct ExpressionBinder {
         case .filtered(let inner, let condition):
             return try filtered(inner, condition)
         case .window(let call, let spec): return try window(call, spec, expression)
+        case .python(let call, let arguments): return try python(call, arguments)
         case .ignoringNulls: throw QueryError.unsupported("IGNORE NULLS without OVER: \(expression.prettyName)")
         case .interval: throw QueryError.unsupported("an interval outside of an addition to a date or a timestamp")
         case .subquery(let test, let plan):
@@ -85,7 +90,16 @@ struct ExpressionBinder {
         return binder
     }
 
-    private func bindAll(_ expressions: [Expression]) throws(QueryError) -> [BoundExpression] {
+    /// Arguments of an aggregate function.
+    func bindAggregated(_ arguments: [Expression]) throws(QueryError) -> [BoundExpression] {
+        if inAggregate { throw QueryError(.nestedAggregate) }
+        var nested = self
+        nested.inAggregate = !isOverWindow
+        nested.isOverWindow = false
+        return try nested.bindAll(arguments)
+    }
+
+    func bindAll(_ expressions: [Expression]) throws(QueryError) -> [BoundExpression] {
         var bound: [BoundExpression] = []
         for expression in expressions { bound.append(try bind(expression)) }
         return bound
@@ -102,6 +116,9 @@ struct ExpressionBinder {
     private func call(_ name: String, _ arguments: [Expression], _ distinct: Bool, _ source: Expression) throws(QueryError)
         -> BoundExpression
     {
+        if let function = python(name) {
+            return try python(PythonCall(function, names: arguments.map { _ in "" }), arguments, distinct: distinct)
+        }
         if name == "+" || name == "-", let moved = try moved(arguments, back: name == "-") { return moved }
         switch name {
         case "between" where arguments.count == 3:
@@ -148,12 +165,8 @@ struct ExpressionBinder {
         }
         let binder = FunctionBinder(name: name, source: source)
         if case .aggregate(let function, let arity) = routine {
-            if inAggregate { throw QueryError(.nestedAggregate) }
-            var nested = self
-            nested.inAggregate = !isOverWindow
-            nested.isOverWindow = false
             let isStar = function == .count && arguments == [.star(qualifier: [])]
-            let bound = isStar ? [.literal(.int(1))] : try nested.bindAll(arguments)
+            let bound = try bindAggregated(isStar ? [.literal(.int(1))] : arguments)
             return try binder.aggregate(function, arity, bound, distinct: distinct || name == "sum_distinct")
         }
         if distinct { throw QueryError.unsupported("DISTINCT in the scalar function \(name)") }

@@ -392,6 +392,7 @@ struct FunctionBinder {
         case .single: call.type = arguments[0].type
         case .grouping: call.type = .byte
         case .groupingID: break
+        case .python: preconditionFailure("a Python function is bound with its own type")
         }
         return .aggregate(call)
     }

@@ -17,6 +17,8 @@ package enum ScalarFunction: Hashable, Sendable {
     case seeded(seed: Int64?, isNormal: Bool)
     /// A step to or from a zone's wall clock.
     case zoned(ZoneShift)
+    /// Until its extraction into a step of its own.
+    case python(PythonCall)
     /// A row of the library's table.
     case library(FunctionSignature)
     case typeOf, array, structure, map, size
@@ -29,6 +31,7 @@ package enum ScalarFunction: Hashable, Sendable {
         case .library(let signature) where signature.nulls != .strict: true
         case .seeded: false
         case .zoned(let shift) where shift.step == .parse(isTry: true): true
+        case .python: true
         case .nullIf, .divide, .remainder, .ln, .logBase, .log10, .toDate, .toTimestamp: true
         default: arguments.contains { $0.nullable }
         }
@@ -41,6 +44,7 @@ package enum ScalarFunction: Hashable, Sendable {
             .toDate,
             .toTimestamp, .dateFormat, .dateAdd, .dateSub, .addMonths, .addMicroseconds, .rlike, .split, .coalesce:
             true
+        case .python: true
         case .library(let signature): signature.canRaise
         case .zoned(let shift): shift.step != .parse(isTry: true)
         default: false

@@ -278,6 +278,8 @@ extension Analyser {
             try analyser.subquery(test, query, values) { (parts) throws(QueryError) in try find(parts, nil, false) }
         } function: {
             analyser.catalog.function($0)
+        } python: {
+            analyser.catalog.python($0)
         } newID: {
             analyser.record.nextID()
         } zone: {

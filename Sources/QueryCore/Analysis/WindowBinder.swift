@@ -14,6 +14,7 @@ extension ExpressionBinder {
             }
         }
         guard case .call(let name, let arguments, let distinct) = inner else {
+            if case .python = inner { throw QueryError.unsupported("the Python function \(inner.prettyName) over a window") }
             throw QueryError(.unsupportedWindowExpression, ["sqlExpr": "\"\(written.prettyName)\""])
         }
         if distinct { throw QueryError(.distinctWindow, ["windowExpr": "\"\(source.prettyName)\""]) }
@@ -34,6 +35,7 @@ extension ExpressionBinder {
             guard case .aggregate(let aggregate) = try overWindow().bind(inner) else {
                 throw QueryError(.unsupportedWindowExpression, ["sqlExpr": "\"\(inner.prettyName)\""])
             }
+            if aggregate.function == .python { throw QueryError.unsupported("the Python function \(inner.prettyName) over a window") }
             guard aggregate.function != .grouping, aggregate.function != .groupingID else {
                 throw QueryError(.unsupportedWindowExpression, ["sqlExpr": "\"\(inner.prettyName)\""])
             }

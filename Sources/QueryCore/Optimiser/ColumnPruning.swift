@@ -42,6 +42,11 @@ enum ColumnPruning {
         case .generate(var generate, let input):
             generate.carried = generate.carried.filter { needed.contains($0.id) }
             return .generate(generate, prune(input, Set(generate.carried.map(\.id)).union(ids(generate.arguments))))
+        case .python(let python, let inputs):
+            guard let kept = python.pruned(needed) else { return prune(inputs[0], needed) }
+            let above = python.shape == .columns ? needed : []
+            return .python(
+                kept, inputs.indices.map { prune(inputs[$0], above.union(ids(kept.expressions(ofInput: $0)))) })
         case .sort(let orders, let input): return .sort(orders, prune(input, needed.union(ids(orders.map(\.expression)))))
         case .limit(let count, let input): return .limit(count, prune(input, needed))
         case .offset(let count, let input): return .offset(count, prune(input, needed))

@@ -47,6 +47,7 @@ extension BoundPlan {
         case .generate(var generate, let input):
             generate.arguments = try generate.arguments.map(change)
             return .generate(generate, input)
+        case .python(let python, let inputs): return .python(try python.mapExpressions(change), inputs)
         default: return self
         }
     }

@@ -67,6 +67,7 @@ package enum PredicatePushdown {
                 !part.columnIDs.isEmpty && !part.mayRaise && !part.reads(Set(generate.columns.map(\.id)))
             }
             return filtered(.generate(generate, push(through, into: input)), above)
+        case .python(let python, let inputs): return pushPython(parts, python, inputs)
         case .distinct(let keys, let input):
             let (through, above) = split(parts) { part in part.columnIDs.allSatisfy { keys.contains($0) } }
             return filtered(.distinct(keys: keys, push(through, into: input)), above)
@@ -88,6 +89,11 @@ package enum PredicatePushdown {
         case .files, .local, .rows, .range, .limit, .offset, .difference:
             return filtered(plan.withInputs(plan.inputs.map { push([], into: $0) }), parts)
         }
+    }
+
+    private static func pushPython(_ parts: [BoundExpression], _ python: BoundPython, _ inputs: [BoundPlan]) -> BoundPlan {
+        let (through, above) = python.passing(parts)
+        return filtered(.python(python, inputs.map { push(through, into: $0) }), above)
     }
 
     private static func pushFilter(_ condition: BoundExpression, _ parts: [BoundExpression], _ input: BoundPlan) -> BoundPlan {

@@ -27,6 +27,7 @@ package indirect enum Expression: Hashable, Sendable {
     case window(Expression, WindowSpec)
     /// A function of elements, as an argument: `(x, i) -> x + i`.
     case lambda([String], Expression)
+    case python(PythonCall, [Expression])
     /// `lag(x) IGNORE NULLS`.
     case ignoringNulls(Expression)
 

@@ -51,6 +51,8 @@ extension Expression {
         case .filtered(let call, let condition): return "\(call.prettyName) FILTER (WHERE \(condition.prettyName))"
         case .interval(let interval): return interval.prettyName
         case .window(let call, let spec): return "\(call.prettyName) OVER \(spec.prettyName(of: call))"
+        case .python(let call, let arguments):
+            return "\(call.function.name)(\(arguments.map(\.prettyName).joined(separator: ", ")))"
         case .ignoringNulls(let call): return "\(call.prettyName) ignore nulls"
         case .subquery(.scalar, _): return "scalarsubquery()"
         case .subquery(.exists, _): return "exists()"
@@ -112,6 +114,7 @@ extension Expression {
         case .extract(let base, let key): return .extract(try change(base), key: try change(key))
         case .filtered(let call, let condition): return .filtered(try change(call), condition: try change(condition))
         case .window(let call, let spec): return .window(try change(call), try spec.mapExpressions(change))
+        case .python(let call, let arguments): return .python(call, try arguments.map(change))
         case .ignoringNulls(let call): return .ignoringNulls(try change(call))
         }
     }

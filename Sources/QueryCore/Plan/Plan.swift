@@ -36,6 +36,7 @@ package indirect enum Plan: Sendable {
     /// `explode` and its kin.
     case generate(Generate)
     case reshape(Reshape)
+    case python(PythonRelation)
     /// Only inside the analyser: the input of a `reshape`, by its number.
     case known(Int)
     case command(Command)

@@ -113,7 +113,8 @@ enum PlanText {
     private static func name(_ function: ScalarFunction) -> String {
         switch function {
         case .library(let signature): signature.name
-        case .seeded(let seed, let isNormal): (isNormal ? "randn" : "rand") + (seed.map { " \($0)" } ?? "")
+        case .seeded(let seed, let draw):
+            (draw == .even ? "rand" : draw == .normal ? "randn" : "\(draw)") + (seed.map { " \($0)" } ?? "")
         case .zoned(let shift): "\(shift.step) \(shift.rules.name)"
         default: "\(function)"
         }

@@ -11,6 +11,8 @@ package protocol Catalog {
     func schema(of source: FileSource) throws(QueryError) -> Schema
     /// A function of the library by its lower-case name.
     func function(_ name: String) -> FunctionSignature?
+    /// The session's current database.
+    var database: String { get }
     /// The session's zone; nil for UTC.
     var zone: ZoneRules? { get }
     func zone(named name: String) -> ZoneRules?
@@ -132,7 +134,7 @@ package struct Analyser {
     package mutating func analyse(_ plan: Plan) throws(QueryError) -> BoundPlan {
         let resolved = try resolve(plan)
         var plan = try Decorrelation(record).apply(Self.withVisibleOutput(resolved).plan)
-        if let zone = catalog.zone { plan = SessionZone.apply(plan, zone) }
+        if let zone = catalog.zone { plan = try SessionZone.apply(plan, zone) }
         try Self.refuseMisplaced(plan)
         return plan
     }
@@ -228,6 +230,8 @@ package struct Analyser {
             analyser.record.nextID()
         } zone: {
             analyser.zone($0)
+        } database: {
+            analyser.catalog.database
         }
     }
 

@@ -30,6 +30,12 @@ package indirect enum Expression: Hashable, Sendable {
     /// `lag(x) IGNORE NULLS`.
     case ignoringNulls(Expression)
 
+    /// The same with each value once in the lists of its aggregates.
+    var distinctLists: Expression {
+        if case .call("collect_list", _, _) = self { return .call("array_distinct", self) }
+        return mapChildren { $0.distinctLists }
+    }
+
     package static func column(_ parts: String...) -> Expression { .attribute(parts, planID: nil) }
     package static func call(_ name: String, _ arguments: Expression...) -> Expression {
         .call(name: name, arguments: arguments, distinct: false)

@@ -182,6 +182,8 @@ package struct QuerySession: Sendable, Catalog {
 
     package func zone(named name: String) -> ZoneRules? { settings.zones?.rules(name) ?? ZoneRules.fixed(name) }
 
+    package var functionNames: [String] { FunctionTable.words }
+
     package func function(_ name: String) -> FunctionSignature? { FunctionTable.signature(name) }
 
     package func view(_ name: String) -> ViewDefinition? { views[name.lowercased()]?.definition }

@@ -462,7 +462,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
         case .unableToInferSchema: ("42KD9", .analysis, "Unable to infer schema for <format>. It must be specified manually.")
         case .unresolvedColumn: ("42703", .analysis, column + "Did you mean one of the following? [<proposal>].")
         case .unresolvedColumnNoSuggestion: ("42703", .analysis, column)
-        case .unresolvedRoutine: ("42883", .analysis, "Cannot resolve routine <routineName> on search path <searchPath>.")
+        case .unresolvedRoutine: ("42883", .analysis, "Cannot resolve routine <routineName> on search path <searchPath>.<hint>")
         case .unresolvedUsingColumn:
             (
                 "42703", .analysis,

@@ -59,4 +59,27 @@ import Testing
             try session.viewFacts(try session.plan(sql: "SELECT xpath('a', 'b')"))
         }
     }
+
+    @Test(arguments: [
+        ("levenstein", " Did you mean `levenshtein`?"), ("summ", " Did you mean `sum`?"), ("no_such_function_at_all", ""),
+    ]) func mistypedNamesAreAnsweredWithNearOnes(_ name: String, _ hint: String) {
+        let session = QuerySession(files: MemoryFiles())
+        do throws(QueryError) {
+            _ = try session.viewFacts(try session.plan(sql: "SELECT \(name)(1)"))
+            Issue.record("\(name) is no function")
+        } catch {
+            #expect(error.parameters["hint"] == hint)
+        }
+    }
+
+    @Test func callsThatRepeatAnArgumentStaySmall() {
+        let session = QuerySession(files: MemoryFiles())
+        let nested = { (name: String, rest: String) in
+            String(repeating: "\(name)(", count: 40) + "1" + String(repeating: "\(rest))", count: 40)
+        }
+        for call in [nested("decode", ", 1, 2"), nested("nanvl", ", 1"), nested("assert_true", "")] {
+            // An answer and a refusal both serve, hence `try?`; a step for each of 2^40 copies does not.
+            _ = try? session.viewFacts(try session.plan(sql: "SELECT \(call)"))
+        }
+    }
 }

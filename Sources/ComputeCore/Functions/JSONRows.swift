@@ -204,8 +204,11 @@ struct JSONFields: Sendable {
         func isLetter(_ byte: UInt8) -> Bool {
             (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "_")
         }
+        // The last byte that is no blank.
+        var last: UInt8 = 0
         while let byte = rest.first {
-            let opens = out.last { $0 > 0x20 }.map { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: ",") } ?? false
+            let opens = last == UInt8(ascii: "{") || last == UInt8(ascii: ",")
+            if byte > 0x20 { last = byte }
             if !isText, opens, isLetter(byte) {
                 let name = rest.prefix(while: isLetter)
                 rest = rest.dropFirst(name.count)

@@ -41,6 +41,12 @@ enum MathRows {
                     return true
                 }
             },
+            ScalarRow(FunctionSignature("nanvl", [.any, .any], .rule(fractional), nulls: .accepted)) { (input) throws(QueryError) in
+                try input.valueColumn { values in
+                    if case .double(let number) = values[0], number.isNaN { return values[1] }
+                    return values[0]
+                }
+            },
             // The function `uniform`: of a random number and two bounds.
             ScalarRow(FunctionSignature("uniform of", [.double, .any, .any], .rule(uniform))) { (input) throws(QueryError) in
                 let type = input.type
@@ -63,6 +69,13 @@ enum MathRows {
                 return try input.integerColumn { row in bucket(values[row], low[row], high[row], buckets[row]) }
             },
         ]
+
+    /// Floats if both are, else doubles.
+    private static let fractional = TypeRule("\"DOUBLE\"") { arguments in
+        guard arguments.allSatisfy({ $0.type.isNumeric || $0.type == .string || $0.type == .null }) else { return nil }
+        let type: DataType = arguments.allSatisfy { $0.type == .float } ? .float : .double
+        return ([type, type], type)
+    }
 
     private static let uniform = TypeRule("\"NUMERIC\"") { arguments in
         guard arguments[1].type.isNumeric, arguments[2].type.isNumeric,

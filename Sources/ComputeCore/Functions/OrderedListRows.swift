@@ -46,6 +46,10 @@ enum OrderedListRows {
             let type = input.arguments[0].column.type.element?.type ?? .double
             return try input.valueColumn { (arguments) throws(QueryError) in
                 guard case .array(let items) = arguments[0], !items.isEmpty else { return .null }
+                let most = min(items.count, max(2, Int(arguments[1].whole)))
+                guard items.count.multipliedReportingOverflow(by: most).partialValue <= histogramWorkMax else {
+                    throw QueryError.unsupported("a histogram of \(items.count) values in \(most) bins, which multiply to more than 2^32")
+                }
                 var numbers: [Double] = []
                 for item in items { numbers.append(try Cast.value(item, type, .double).real) }
                 var bins: [Value] = []
@@ -78,6 +82,9 @@ enum OrderedListRows {
             .integer(Int64(EncodingRows.octets(values[0]).reduce(0) { $0 + $1.nonzeroBitCount }))
         },
     ]
+
+    /// Limit of the steps of one histogram: some seconds, within which no cancellation is seen.
+    private static let histogramWorkMax = 1 << 32
 
     /// Of a bitmap of one bucket.
     private static let bitmapBytes = 4096

@@ -184,7 +184,7 @@ struct NumberPattern {
     private var prefix = ""
     private var suffix = ""
 
-    /// Limit of the digits behind the point.
+    /// Limit of the digits behind the point, and of zeros before it.
     private static let fractionMax = 100
 
     init(digits: Int) { (leastFraction, mostFraction) = (min(digits, Self.fractionMax), min(digits, Self.fractionMax)) }
@@ -199,8 +199,8 @@ struct NumberPattern {
         let body = first <= last ? Array(scalars[first...last]) : []
         let point = body.firstIndex(of: ".") ?? body.count
         groups = body[..<point].contains(",")
-        leastWhole = body[..<point].count { $0 == "0" }
-        leastFraction = body[point...].count { $0 == "0" }
+        leastWhole = min(body[..<point].count { $0 == "0" }, Self.fractionMax)
+        leastFraction = min(body[point...].count { $0 == "0" }, Self.fractionMax)
         mostFraction = min(body[point...].count { $0 == "0" || $0 == "#" }, Self.fractionMax)
     }
 
@@ -286,7 +286,9 @@ enum Printf {
                 }
                 out += padded(try one(field, values[index], types[index]), field)
             }
-            try Batch.checkText(out.utf8.count)
+            if out.utf8.count > CollectionRows.valueBytesMax {
+                throw QueryError.unsupported("a format that makes more than 256 MiB of text")
+            }
         }
         return out + String(decoding: rest, as: UTF8.self)
     }

@@ -9,6 +9,8 @@ package protocol Catalog {
     /// A table or a view that lasts. `database` is that of names without one; nil for the session's.
     func relation(_ parts: [String], database: String?) throws(QueryError) -> CatalogRelation?
     func schema(of source: FileSource) throws(QueryError) -> Schema
+    /// The names of the library's functions.
+    var functionNames: [String] { get }
     /// A function of the library by its lower-case name.
     func function(_ name: String) -> FunctionSignature?
     /// The session's current database.
@@ -232,6 +234,8 @@ package struct Analyser {
             analyser.zone($0)
         } database: {
             analyser.catalog.database
+        } hint: {
+            NearNames.hint($0, among: RoutineNames.all + analyser.catalog.functionNames)
         }
     }
 

@@ -15,6 +15,8 @@ struct ExpressionBinder {
     private let zone: (String?) -> ZoneRules?
     /// The current database.
     private let database: () -> String
+    /// What a name without a function may have meant, as a sentence; empty if nothing is near.
+    private let hint: (String) -> String
     /// Parameters of the lambdas around, innermost last.
     var parameters: [BoundColumn] = []
     private var inAggregate = false
@@ -24,7 +26,7 @@ struct ExpressionBinder {
     init(
         lookup: @escaping (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression,
         subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?, newID: @escaping () -> ColumnID,
-        zone: @escaping (String?) -> ZoneRules?, database: @escaping () -> String
+        zone: @escaping (String?) -> ZoneRules?, database: @escaping () -> String, hint: @escaping (String) -> String
     ) {
         self.lookup = lookup
         self.subquery = subquery
@@ -32,6 +34,7 @@ struct ExpressionBinder {
         self.newID = newID
         self.zone = zone
         self.database = database
+        self.hint = hint
     }
 
     func bind(_ expression: Expression) throws(QueryError) -> BoundExpression {
@@ -148,12 +151,7 @@ struct ExpressionBinder {
         if GeneratorCall.families[name] != nil { throw QueryError(.generatorOutsideSelect, ["plan": source.prettyName]) }
         guard let routine = Routine.named(name) ?? function(name).map(Routine.library) else {
             if WindowFunction.named[name] != nil { throw QueryError(.windowFunctionWithoutOver, ["funcName": Identifier.quoted(name)]) }
-            if AbsentFunctions.names.contains(name) {
-                throw QueryError.unsupported("the function \(Identifier.quoted(name)), which is not yet here")
-            }
-            throw QueryError(
-                .unresolvedRoutine,
-                ["routineName": Identifier.quoted(name.split(separator: ".").map(String.init)), "searchPath": QueryError.searchPath])
+            throw unknown(name)
         }
         if arguments.contains(where: { if case .lambda = $0 { true } else { false } }) {
             throw QueryError(.lambdaNotHigherOrder, ["class": name])
@@ -175,6 +173,18 @@ struct ExpressionBinder {
             return try binder.scalar(.library(row), bound, arguments)
         }
         return try binder.scalar(routine, bound, arguments)
+    }
+
+    private func unknown(_ name: String) -> QueryError {
+        if AbsentFunctions.names.contains(name) {
+            return QueryError.unsupported("the function \(Identifier.quoted(name)), which is not yet here")
+        }
+        return QueryError(
+            .unresolvedRoutine,
+            [
+                "routineName": Identifier.quoted(name.split(separator: ".").map(String.init)), "searchPath": QueryError.searchPath,
+                "hint": hint(name),
+            ])
     }
 
     /// Calls whose meaning is in the words of their first argument, or in another function that is tried.

@@ -35,17 +35,10 @@ enum ScalarForms {
             let plain = name.hasPrefix("try") ? "try_make_timestamp" : "make_timestamp"
             table[name] = (6...7, { .call(name: plain, arguments: $0, distinct: false) })
         }
-        table["nanvl"] = (
-            2...2,
-            { arguments in
-                let value = Expression.cast(arguments[0], to: .double, isTry: false)
-                return .caseWhen(branches: [CaseBranch(condition: .call("isnan", value), result: arguments[1])], otherwise: value)
-            }
-        )
         table["assert_true"] = (
             1...2,
             { arguments in
-                let message = arguments.count > 1 ? arguments[1] : .literal(.string("'\(arguments[0].prettyName)' is not true!"))
+                let message = arguments.count > 1 ? arguments[1] : .literal(.string(FunctionNames.untrue(arguments[0].prettyName)))
                 let branch = CaseBranch(condition: arguments[0], result: .literal(.null))
                 return .caseWhen(branches: [branch], otherwise: .call("raise_error", message))
             }
@@ -84,6 +77,9 @@ enum ScalarForms {
         return .call("uniform of", random, arguments[0], arguments[1])
     }
 
+    /// Limit of the levels of `decode` in the first argument of one: each level is evaluated as often as the one around it has searches.
+    private static let decodeLevelsMax = 4
+
     /// The form of a function whose meaning depends on its arguments; nil for all others.
     static func form(_ name: String, _ arguments: [Expression]) -> Expression? {
         switch (name, arguments.count) {
@@ -92,6 +88,8 @@ enum ScalarForms {
         case ("unix_timestamp", 0): return .call("unix_timestamp", .call("current_timestamp"))
         case ("unix_timestamp", 2): return .call("unix_timestamp", .call("to_timestamp", arguments[0], arguments[1]))
         case ("decode", 3...):
+            // Each search compares the first argument again.
+            guard arguments[0].levels(of: "decode") < decodeLevelsMax else { return nil }
             var branches: [CaseBranch] = []
             for place in stride(from: 1, to: arguments.count - 1, by: 2) {
                 branches.append(CaseBranch(condition: .call("<=>", arguments[0], arguments[place]), result: arguments[place + 1]))

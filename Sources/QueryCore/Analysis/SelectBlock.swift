@@ -314,6 +314,8 @@ extension Analyser {
             analyser.zone($0)
         } database: {
             analyser.catalog.database
+        } hint: {
+            NearNames.hint($0, among: RoutineNames.all + analyser.catalog.functionNames)
         }
         let bound = try binder.bind(expression)
         if block.groups == nil {

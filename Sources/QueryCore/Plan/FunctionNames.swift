@@ -31,7 +31,7 @@ enum FunctionNames {
     static func special(_ name: String, _ arguments: [Expression], _ names: [String]) -> String? {
         switch (name, names.count) {
         case ("extract", 2), ("datepart", 2): return "\(name)(\(names[0]) FROM \(names[1]))"
-        case ("assert_true", 1): return "assert_true(\(names[0]), '\(names[0])' is not true!)"
+        case ("assert_true", 1): return "assert_true(\(names[0]), \(untrue(names[0])))"
         case ("ceil", 2), ("floor", 2): return "\(name)(\(names[0]), \(names[1]))"
         case ("from_json", 2...):
             let isMap = names[1].utf8.prefix(3).map { $0 | 0x20 }.elementsEqual("map".utf8)
@@ -52,6 +52,11 @@ enum FunctionNames {
     static func showsNulls(_ call: Expression) -> Bool {
         guard case .call(let name, _, _) = call else { return true }
         return !["first", "last", "first_value", "last_value", "any_value", "lag", "lead"].contains(name.lowercased())
+    }
+
+    /// The message of `assert_true`. A long condition is not repeated: nested ones would double with each level.
+    static func untrue(_ condition: String) -> String {
+        condition.utf8.count > 1000 ? "the condition is not true!" : "'\(condition)' is not true!"
     }
 
     static func hexadecimal(_ bytes: [UInt8]) -> String {

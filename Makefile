@@ -97,7 +97,7 @@ zookeeper-jars: setup-tests
 	  tar xzf $(REFERENCE_JARS).new/pyspark-*.tar.gz --strip-components=3 -C $(REFERENCE_JARS).new --wildcards '*/deps/jars/*.jar' && \
 	  rm $(REFERENCE_JARS).new/pyspark-*.tar.gz && mv $(REFERENCE_JARS).new $(REFERENCE_JARS); fi
 
-# A real Spark with its JVM (434 MB from PyPI) on hdfs:// of ours. Not part of `make test`.
+# A real Spark with its JVM (434 MB from PyPI) on hdfs:// of ours, and the examples of PySpark's docstrings on compute. Not part of `make test`.
 SPARK_ENVIRONMENT := $(PYTHON_ENVIRONMENT)/spark
 SPARK_PYSPARK := 4.3.0
 compat-spark: DEBIAN_TEST += $(DEBIAN_REFERENCE)
@@ -105,6 +105,7 @@ compat-spark: setup setup-tests build
 	@[ -d $(SPARK_ENVIRONMENT)/bin ] || python3 -m venv $(SPARK_ENVIRONMENT)
 	@$(SPARK_ENVIRONMENT)/bin/pip install -q pyspark==$(SPARK_PYSPARK)
 	$(SPARK_ENVIRONMENT)/bin/python -B Tests/Compat/spark_hdfs.py .build/debug/platform
+	$(PYTHON_ENVIRONMENT)/bin/python -B Tests/Compat/docstrings.py .build/debug/platform --must-pass Tests/Compat/docstrings.must-pass
 
 # Simulated clusters, ten minutes of faults each, and simulated brokers, in release, also the last part of `make test`: `make sim SEEDS=1000`. Fails if a law is broken or a
 # rare branch is never seen.

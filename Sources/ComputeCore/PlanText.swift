@@ -130,7 +130,8 @@ enum PlanText {
         switch function {
         case .library(let signature): signature.name
         case .python(let call): call.function.name
-        case .seeded(let seed, let isNormal): (isNormal ? "randn" : "rand") + (seed.map { " \($0)" } ?? "")
+        case .seeded(let seed, let draw):
+            (draw == .even ? "rand" : draw == .normal ? "randn" : "\(draw)") + (seed.map { " \($0)" } ?? "")
         case .zoned(let shift): "\(shift.step) \(shift.rules.name)"
         default: "\(function)"
         }

@@ -192,6 +192,8 @@ package struct QuerySession: Sendable, Catalog {
 
     package func zone(named name: String) -> ZoneRules? { settings.zones?.rules(name) ?? ZoneRules.fixed(name) }
 
+    package var functionNames: [String] { FunctionTable.words }
+
     // MARK: Python functions
 
     package func python(_ name: String) -> PythonFunction? { pythonFunctions[name.lowercased()] }

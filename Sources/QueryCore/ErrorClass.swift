@@ -25,7 +25,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case dataTypeMismatchNonFoldable = "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT"
     case dataTypeMismatchUnexpectedInput = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"
     case dataTypeMismatchValueRange = "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE"
-    case dateFieldOutOfBounds = "DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION"
+    case dateFieldOutOfBounds = "DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION"
     case illegalDayOfWeek = "ILLEGAL_DAY_OF_WEEK"
     case invalidIndexOfZero = "INVALID_INDEX_OF_ZERO"
     case invalidParameterBitPosition = "INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE"
@@ -144,6 +144,10 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     case invalidParameterLength = "INVALID_PARAMETER_VALUE.LENGTH"
     case unpivotWithoutValues = "UNPIVOT_REQUIRES_VALUE_COLUMNS"
     case unpivotTypes = "UNPIVOT_VALUE_DATA_TYPE_MISMATCH"
+    case cannotDecodeURL = "CANNOT_DECODE_URL", invalidURL = "INVALID_URL", invalidUTF8 = "INVALID_UTF8_STRING"
+    case conversionInvalidInput = "CONVERSION_INVALID_INPUT", invalidFormatMismatch = "INVALID_FORMAT.MISMATCH_INPUT"
+    case hashMapType = "DATATYPE_MISMATCH.HASH_MAP_TYPE", invalidCharset = "INVALID_PARAMETER_VALUE.CHARSET"
+    case invalidExtractField = "INVALID_EXTRACT_FIELD", userRaised = "USER_RAISED_EXCEPTION"
     case wrongNumArgs = "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"
 
     package var sqlState: String { entry.0 }
@@ -151,7 +155,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
     package var template: String { entry.2 }
 
     private var entry: (String, QueryError.Kind, String) {
-        parseEntry ?? typeEntry ?? expressionEntry ?? runtimeEntry ?? catalogEntry ?? pythonEntry ?? analysisEntry
+        parseEntry ?? typeEntry ?? expressionEntry ?? functionEntry ?? runtimeEntry ?? catalogEntry ?? pythonEntry ?? analysisEntry
     }
 
     private var parseEntry: (String, QueryError.Kind, String)? {
@@ -248,7 +252,10 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
             )
         case .operationCancelled: ("HY008", .runtime, "Operation has been canceled.")
         case .dateFieldOutOfBounds:
-            ("22023", .dateTime, "<rangeMessage>.")
+            (
+                "22023", .dateTime,
+                "<rangeMessage>. If necessary set <ansiConfig> to \"false\" to bypass this error."
+            )
         case .illegalDayOfWeek: ("22009", .illegalArgument, "Illegal input for day of week: <string>.")
         case .invalidIndexOfZero:
             ("22003", .runtime, "The index 0 is invalid. An index shall be either < 0 or > 0 (the first element has index 1).")
@@ -457,7 +464,7 @@ package enum ErrorClass: String, Hashable, Sendable, CaseIterable {
         case .unableToInferSchema: ("42KD9", .analysis, "Unable to infer schema for <format>. It must be specified manually.")
         case .unresolvedColumn: ("42703", .analysis, column + "Did you mean one of the following? [<proposal>].")
         case .unresolvedColumnNoSuggestion: ("42703", .analysis, column)
-        case .unresolvedRoutine: ("42883", .analysis, "Cannot resolve routine <routineName> on search path <searchPath>.")
+        case .unresolvedRoutine: ("42883", .analysis, "Cannot resolve routine <routineName> on search path <searchPath>.<hint>")
         case .unresolvedUsingColumn:
             (
                 "42703", .analysis,

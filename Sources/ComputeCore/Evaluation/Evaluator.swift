@@ -99,8 +99,8 @@ package struct Evaluator {
         case .and, .or: return try logic(function, arguments[0], arguments[1], batch)
         case .coalesce: return try coalesce(arguments, type, batch)
         case .currentDate: return Vector(column: Column(type: .date, values: [.integer(Int64(CivilTime.floorDay(now)))]), isConstant: true)
-        case .seeded(let seed, let isNormal):
-            return Vector(column: RandomNumbers.column(seed ?? now, isNormal: isNormal, batch), isConstant: false)
+        case .seeded(let seed, let draw):
+            return Vector(column: try RandomNumbers.column(seed ?? now, draw, batch), isConstant: false)
         case .currentTimestamp: return Vector(column: Column(type: .timestamp, values: [.integer(now)]), isConstant: true)
         default: break
         }
@@ -108,6 +108,34 @@ package struct Evaluator {
         for argument in arguments { vectors.append(try vector(argument, batch)) }
         let isConstant = vectors.allSatisfy { $0.isConstant }
         let count = isConstant ? 1 : batch.rowCount
+        if case .tried(let plain) = function {
+            return Vector(column: try Self.tried(plain, vectors, type, count), isConstant: isConstant)
+        }
+        return try Self.computed(function, vectors, type, count, isConstant: isConstant)
+    }
+
+    /// The function over the rows; where it refuses a row, that is null. Halves are tried until the rows are found.
+    private static func tried(_ function: ScalarFunction, _ vectors: [Vector], _ type: DataType, _ count: Int) throws(QueryError)
+        -> Column
+    {
+        do throws(QueryError) {
+            return try computed(function, vectors, type, count, isConstant: false).expanded(count)
+        } catch {
+            if [.unsupported, .analysis, .parse].contains(error.kind) { throw error }
+            if count <= 1 { return Column.nulls(type, count: count) }
+            let middle = count / 2
+            var halves: [Column] = []
+            for rows in [0..<middle, middle..<count] {
+                let part = vectors.map { $0.isConstant ? $0 : Vector(column: $0.column.take(rows.map { Int32($0) }), isConstant: false) }
+                halves.append(try tried(function, part, type, rows.count))
+            }
+            return Column.concat(halves, type: type)
+        }
+    }
+
+    private static func computed(
+        _ function: ScalarFunction, _ vectors: [Vector], _ type: DataType, _ count: Int, isConstant: Bool
+    ) throws(QueryError) -> Vector {
         switch function {
         case .add, .subtract, .multiply, .divide, .remainder, .positiveModulo, .integralDivide:
             return Vector(column: try Arithmetic.binary(function, vectors[0], vectors[1], type, count), isConstant: isConstant)
@@ -251,6 +279,9 @@ package struct Evaluator {
 
     private func field(_ base: BoundExpression, _ index: Int, _ batch: Batch) throws(QueryError) -> Vector {
         let value = try vector(base, batch)
+        if case .list(let offsets, let child) = value.column.storage, case .structure(let children) = child.storage {
+            return Vector(column: Self.fields(value.column, offsets, child, children[index]), isConstant: value.isConstant)
+        }
         guard case .structure(let children) = value.column.storage else {
             return Vector(column: Column.nulls(base.type, count: value.column.count), isConstant: value.isConstant)
         }
@@ -259,6 +290,17 @@ package struct Evaluator {
         let validity = child.validity.map { $0 & outer } ?? outer
         return Vector(
             column: Column(type: child.type, count: child.count, validity: validity, storage: child.storage), isConstant: value.isConstant)
+    }
+
+    /// The field of each struct of a column of arrays.
+    private static func fields(_ column: Column, _ offsets: [Int32], _ child: Column, _ field: Column) -> Column {
+        var inner = field
+        if let outer = child.validity {
+            let validity = field.validity.map { $0 & outer } ?? outer
+            inner = Column(type: field.type, count: field.count, validity: validity, storage: field.storage)
+        }
+        let type = DataType.array(element: field.type, containsNull: inner.validity != nil)
+        return Column(type: type, count: column.count, validity: column.validity, storage: .list(offsets: offsets, child: inner))
     }
 
     private func element(_ base: BoundExpression, _ key: BoundExpression, _ type: DataType, _ batch: Batch) throws(QueryError) -> Vector {

@@ -23,6 +23,9 @@ enum MathKernel {
         let step = (root * root * root - x) / (3 * root * root)
         return step.isFinite ? root - step : root
     }
+    static func asinh(_ x: Double) -> Double { Glibc.asinh(x) }
+    static func acosh(_ x: Double) -> Double { Glibc.acosh(x) }
+    static func atanh(_ x: Double) -> Double { Glibc.atanh(x) }
     static func expm1(_ x: Double) -> Double { Glibc.expm1(x) }
     static func log1p(_ x: Double) -> Double { Glibc.log1p(x) }
     static func hypot(_ x: Double, _ y: Double) -> Double { Glibc.hypot(x, y) }

@@ -1,26 +1,92 @@
-// Random numbers by a row's place, so that a seed gives the same numbers whatever the number of chains. They are not those of Spark, which
-// depend on its partitions.
+// Random values by a row's place, so that a seed gives the same ones whatever the number of chains. The first batch of each part of the
+// input has the numbers of Spark's generator for the partition of that number. Source: XORShift; java.util.Random.
 
 import QueryCore
 
 enum RandomNumbers {
-    static func column(_ seed: Int64, isNormal: Bool, _ batch: Batch) -> Column {
-        let first = UInt64(bitPattern: batch.place.packed)
-        let values = (0..<batch.rowCount).map { row in
-            let one = even(seed, first &+ UInt64(row), 0)
-            if !isNormal { return one }
-            // Box and Muller; the logarithm is of a number above 0.
-            return (-2 * MathKernel.ln(1 - one)).squareRoot() * MathKernel.cos(2 * .pi * even(seed, first &+ UInt64(row), 1))
+    static func column(_ seed: Int64, _ draw: RandomDraw, _ batch: Batch) throws(QueryError) -> Column {
+        let count = batch.rowCount
+        var generator = XORShift(seed &+ Int64(batch.place.morsel))
+        if batch.place.batch > 0 { generator = XORShift(generator.state &+ Int64(batch.place.batch)) }
+        switch draw {
+        case .place:
+            let places = (0..<count).map { batch.place.packed &+ Int64($0) }
+            return Column(type: .long, count: count, validity: nil, storage: .int64(places))
+        case .uuid, .text:
+            var builder = ColumnBuilder(type: .string, capacity: count)
+            for _ in 0..<count {
+                if case .text(let length) = draw {
+                    builder.append(bytes: text(length, &generator))
+                } else {
+                    builder.append(bytes: uuid(&generator))
+                }
+                try Batch.checkText(builder.textBytes)
+            }
+            return builder.finish()
+        case .even:
+            return Column(type: .double, count: count, validity: nil, storage: .double((0..<count).map { _ in generator.double() }))
+        case .normal:
+            return Column(type: .double, count: count, validity: nil, storage: .double((0..<count).map { _ in generator.normal() }))
         }
-        return Column(type: .double, count: batch.rowCount, validity: nil, storage: .double(values))
     }
 
-    /// In [0, 1), by the steps of SplitMix64.
-    private static func even(_ seed: Int64, _ place: UInt64, _ draw: UInt64) -> Double {
-        var state = UInt64(bitPattern: seed) &* 0x9E37_79B9_7F4A_7C15 &+ place &* 0xD1B5_4A32_D192_ED03 &+ draw &* 0x8CB9_2BA7_2F3D_8DD7
-        state = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        state = (state ^ (state >> 27)) &* 0x94D0_49BB_1331_11EB
-        state ^= state >> 31
-        return Double(state >> 11) * 0x1p-53
+    /// A version 4 UUID of variant 1, in lower-case hexadecimal digits.
+    private static func uuid(_ generator: inout XORShift) -> [UInt8] {
+        let digits = Array("0123456789abcdef".utf8)
+        var out: [UInt8] = []
+        for index in 0..<32 {
+            if [8, 12, 16, 20].contains(index) { out.append(UInt8(ascii: "-")) }
+            let draw = Int(generator.next(16) >> 12)
+            out.append(digits[index == 12 ? 4 : index == 16 ? 8 | draw & 3 : draw])
+        }
+        return out
+    }
+
+    private static func text(_ count: Int, _ generator: inout XORShift) -> [UInt8] {
+        let letters = Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
+        return (0..<count).map { _ in
+            letters[Int((Int32(truncatingIfNeeded: generator.next(32)) % 62).magnitude)]
+        }
+    }
+}
+
+/// Marsaglia's generator, started from a hash of the seed.
+struct XORShift {
+    private(set) var state: Int64
+    private var held: Double?
+
+    init(_ seed: Int64) {
+        let bytes = (0..<8).map { UInt8(truncatingIfNeeded: seed >> Int64(56 - 8 * $0)) }
+        var low = Murmur(state: 0x3C07_4A61)
+        low.add(bytes)
+        var high = low
+        high.add(bytes)
+        state = Int64(bitPattern: UInt64(high.state) << 32 | UInt64(low.state))
+    }
+
+    mutating func next(_ bits: Int64) -> Int64 {
+        state ^= state << 21
+        state ^= Int64(bitPattern: UInt64(bitPattern: state) >> 35)
+        state ^= state << 4
+        return state & (1 << bits - 1)
+    }
+
+    /// In [0, 1).
+    mutating func double() -> Double { Double(next(26) << 27 + next(27)) * 0x1p-53 }
+
+    /// By the polar method, which gives two at a time.
+    mutating func normal() -> Double {
+        if let second = held {
+            held = nil
+            return second
+        }
+        while true {
+            let (x, y) = (2 * double() - 1, 2 * double() - 1)
+            let square = x * x + y * y
+            guard square < 1, square != 0 else { continue }
+            let scale = (-2 * MathKernel.ln(square) / square).squareRoot()
+            held = y * scale
+            return x * scale
+        }
     }
 }

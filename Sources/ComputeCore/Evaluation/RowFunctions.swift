@@ -87,6 +87,9 @@ enum RowFunctions {
         switch function {
         case .negative, .abs, .sign: return try signed(function, values[0], types[0])
         case .round: return try round(values[0], types[0], values[1], type)
+        case .bankersRound: return try bankersRound(values[0], types[0], values[1], type)
+        case .floor where values.count == 2, .ceil where values.count == 2:
+            return try directed(function, values[0], types[0], values[1], type)
         case .floor, .ceil: return try whole(function, values[0], types[0])
         case .sqrt, .exp, .ln, .log10, .pow, .logBase: return Self.math(function, values)
         case .isNaN:
@@ -171,6 +174,62 @@ enum RowFunctions {
             else { throw Arithmetic.outOfRange(DecimalText.format(number, scale: scale), precision, wanted) }
             return .decimal(result)
         default: preconditionFailure("round takes a number")
+        }
+    }
+
+    /// Down or up at a digit; the result is a decimal.
+    private static func directed(_ function: ScalarFunction, _ value: Value, _ from: DataType, _ digits: Value, _ type: DataType)
+        throws(QueryError) -> Value
+    {
+        guard case .decimal(let number) = value, case .decimal(_, let scale) = from, case .integer(let digits) = digits,
+            case .decimal(let precision, let wanted) = type
+        else { return .null }
+        let dropped = scale - Int(digits)
+        guard dropped > 0 else { return value }
+        // A unit beyond every number is one above, or zero.
+        guard dropped <= 38 else { return .decimal(0) }
+        let unit = DecimalText.powersOfTen[dropped]
+        let (quotient, remainder) = number.quotientAndRemainder(dividingBy: unit)
+        let step: Int128 = function == .floor ? (remainder < 0 ? -1 : 0) : (remainder > 0 ? 1 : 0)
+        guard let result = DecimalText.rescale(quotient + step, from: Int(digits), to: wanted),
+            DecimalText.fits(result, precision: precision)
+        else { throw Arithmetic.outOfRange(DecimalText.format(number, scale: scale), precision, wanted) }
+        return .decimal(result)
+    }
+
+    /// Half to the even digit.
+    private static func bankersRound(_ value: Value, _ from: DataType, _ digits: Value, _ type: DataType) throws(QueryError) -> Value {
+        guard case .integer(let places) = digits else { return .null }
+        func halved(_ unscaled: Int128, _ scale: Int) -> Int128? {
+            let dropped = scale - Int(places)
+            guard dropped > 0 else { return nil }
+            guard dropped <= 37 else { return 0 }
+            let unit = DecimalText.powersOfTen[dropped]
+            let (quotient, remainder) = unscaled.quotientAndRemainder(dividingBy: unit)
+            let twice = remainder.magnitude * 2
+            let goesOut = twice > unit.magnitude || twice == unit.magnitude && quotient % 2 != 0
+            return goesOut ? quotient + (unscaled < 0 ? -1 : 1) : quotient
+        }
+        switch value {
+        case .integer(let number):
+            guard let kept = halved(Int128(number), 0) else { return value }
+            guard places >= -19, let result = Int64(exactly: kept * DecimalText.powersOfTen[min(38, Int(-places))]) else {
+                return .integer(0)
+            }
+            return .integer(result)
+        case .decimal(let number):
+            guard case .decimal(_, let scale) = from, case .decimal(_, let wanted) = type, let kept = halved(number, scale) else {
+                return try round(value, from, digits, type)
+            }
+            return DecimalText.rescale(kept, from: Int(places), to: wanted).map { .decimal($0) } ?? .null
+        case .double(let number):
+            guard number.isFinite,
+                let decimal = DecimalText.parse(from == .float ? FloatText.format(Float(number)) : FloatText.format(number)),
+                let kept = halved(decimal.unscaled, decimal.scale)
+            else { return value }
+            if places >= 0 { return .double(Double(DecimalText.format(kept, scale: Int(places))) ?? number) }
+            return .double(Double(kept) * Double(DecimalText.powersOfTen[min(38, Int(-places))]))
+        default: preconditionFailure("bround takes a number")
         }
     }
 

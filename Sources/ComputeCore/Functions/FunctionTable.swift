@@ -27,7 +27,9 @@ struct ScalarRow: Sendable {
 
 package enum FunctionTable {
     static let rows: [ScalarRow] =
-        MathRows.rows + TextRows.rows + PatternRows.rows + TimeRows.rows + BitRows.rows + CollectionRows.rows + ListRows.rows
+        MathRows.rows + TextRows.rows + SliceRows.rows + WordRows.rows + EncodingRows.rows + HashRows.rows + PatternRows.rows
+        + TimeRows.rows
+        + NumberFormatRows.rows + JSONRows.rows + CSVRows.rows + BitRows.rows + CollectionRows.rows + ListRows.rows
 
     private static let byName: [String: ScalarRow] = {
         var table: [String: ScalarRow] = [:]

@@ -30,21 +30,34 @@ enum ListRows {
                     }
                 }
             },
-            ScalarRow(FunctionSignature("list text", [.any, .string], .type(.string), nulls: .possible)) { (input) throws(QueryError) in
+            ScalarRow(FunctionSignature("list text", [.any, .any], .rule(joined), nulls: .accepted)) { (input) throws(QueryError) in
                 try input.valueColumn { arguments in
-                    guard case .array(let items) = arguments[0], !items.isEmpty, case .string(let separator) = arguments[1] else {
-                        return .null
+                    guard case .array(let items) = arguments[0], !items.isEmpty else { return .null }
+                    if case .binary = items[0] {
+                        return .binary(Array(items.map { EncodingRows.octets($0) }.joined(separator: EncodingRows.octets(arguments[1]))))
                     }
-                    return .string(items.map { $0.text(.string) }.joined(separator: separator))
+                    return .string(items.map(\.plainText).joined(separator: arguments[1].plainText))
                 }
             },
-            ScalarRow(FunctionSignature("list mode", [.any], .rule(elementOf), nulls: .possible)) { (input) throws(QueryError) in
-                try input.valueColumn { arguments in
+            // With a second argument the least of the most frequent values, or the greatest.
+            ScalarRow(FunctionSignature("list mode", [.any, .any], required: 1, .rule(elementOf), nulls: .possible)) {
+                (input) throws(QueryError) in
+                let type = input.type
+                return try input.valueColumn { arguments in
                     guard case .array(let items) = arguments[0] else { return .null }
                     var counts: [Value: Int] = [:]
-                    var best: Value?
                     for item in items { counts[item, default: 0] += 1 }
-                    for item in items where counts[item] ?? 0 > best.flatMap({ counts[$0] }) ?? 0 { best = item }
+                    let most = counts.values.max() ?? 0
+                    var best: Value?
+                    for item in items where counts[item] == most {
+                        guard let held = best else {
+                            best = item
+                            continue
+                        }
+                        guard arguments.count > 1 else { break }
+                        let order = Value.compare(item, held, type)
+                        if arguments[1] == .boolean(true) ? order < 0 : order > 0 { best = item }
+                    }
                     return best ?? .null
                 }
             },
@@ -60,26 +73,45 @@ enum ListRows {
             },
             measure("list product") { $0.isEmpty ? nil : $0.reduce(1, *) },
             measure("list skewness") { values in
-                guard let (count, second, third, _) = moments(values) else { return nil }
-                return second == 0 ? .nan : count.squareRoot() * third / (second * second * second).squareRoot()
+                let moments = Moments(values)
+                let (count, second) = (Double(values.count), moments.second)
+                return second == 0 ? nil : count.squareRoot() * moments.third / (second * second * second).squareRoot()
             },
             measure("list kurtosis") { values in
-                guard let (count, second, _, fourth) = moments(values) else { return nil }
-                return second == 0 ? .nan : count * fourth / (second * second) - 3
+                let moments = Moments(values)
+                return moments.second == 0 ? nil : Double(values.count) * moments.fourth / (moments.second * moments.second) - 3
             },
-            pairs("list corr") { pairs in
-                let (xx, yy, xy) = sums(pairs)
-                return pairs.count < 2 ? nil : xx == 0 || yy == 0 ? .nan : xy / (xx * yy).squareRoot()
+            pairs("list corr") { $0.count < 2 || $0.xx == 0 || $0.yy == 0 ? nil : $0.xy / ($0.xx * $0.yy).squareRoot() },
+            pairs("list covar_pop") { $0.count == 0 ? nil : $0.xy / $0.count },
+            pairs("list covar_samp") { $0.count < 2 ? nil : $0.xy / ($0.count - 1) },
+            pairs("list regr_avgx") { $0.count == 0 ? nil : $0.sumX / $0.count },
+            pairs("list regr_avgy") { $0.count == 0 ? nil : $0.sumY / $0.count },
+            pairs("list regr_sxx") { $0.count == 0 ? nil : $0.spreadX },
+            pairs("list regr_syy") { $0.count == 0 ? nil : $0.spreadY },
+            pairs("list regr_sxy") { $0.count == 0 ? nil : $0.xy },
+            pairs("list regr_slope") { $0.count < 2 || $0.spreadX == 0 ? nil : $0.xy / $0.spreadX },
+            pairs("list regr_intercept") { $0.count < 2 || $0.spreadX == 0 ? nil : $0.averageY - $0.xy / $0.spreadX * $0.averageX },
+            pairs("list regr_r2") { sums in
+                if sums.count < 2 || sums.xx == 0 { return nil }
+                let correlation = sums.xy / (sums.xx * sums.yy).squareRoot()
+                return sums.yy == 0 ? 1 : correlation * correlation
             },
-            pairs("list covar_pop") { $0.isEmpty ? nil : sums($0).xy / Double($0.count) },
-            pairs("list covar_samp") { $0.count < 2 ? nil : sums($0).xy / Double($0.count - 1) },
             bits("list bit_and") { $0 & $1 }, bits("list bit_or") { $0 | $1 }, bits("list bit_xor") { $0 ^ $1 },
-        ]
+        ] + OrderedListRows.rows
 
     // MARK: Types
 
     private static let elementOf = TypeRule("\"ARRAY\"") { arguments in
-        arguments[0].type.element.map { ([arguments[0].type], $0.type) }
+        arguments[0].type.element.map { element in
+            (arguments.count > 1 ? [arguments[0].type, .boolean] : [arguments[0].type], element.type)
+        }
+    }
+
+    /// Texts, or binaries.
+    private static let joined = TypeRule("(\"STRING\" or \"BINARY\")") { arguments in
+        guard let (element, containsNull) = arguments[0].type.element, element.isAtomic, arguments[1].type.isAtomic else { return nil }
+        let type: DataType = element == .binary ? .binary : .string
+        return ([.array(element: type, containsNull: containsNull), type], type)
     }
 
     private static let percentile = TypeRule("\"NUMERIC\"") { arguments in shares(arguments[1].type, of: .double, arguments[0].type) }
@@ -121,15 +153,16 @@ enum ListRows {
         }
     }
 
-    private static func pairs(_ name: String, _ value: @escaping @Sendable ([(Double, Double)]) -> Double?) -> ScalarRow {
+    private static func pairs(_ name: String, _ value: @escaping @Sendable (PairSums) -> Double?) -> ScalarRow {
         ScalarRow(FunctionSignature(name, [.any], .type(.double), nulls: .possible)) { (input) throws(QueryError) in
             try input.valueColumn { arguments in
                 guard case .array(let items) = arguments[0] else { return .null }
-                let pairs = items.map { item in
+                var sums = PairSums()
+                for item in items {
                     let numbers = numbers(item)
-                    return (numbers.first ?? .nan, numbers.last ?? .nan)
+                    sums.add(numbers.first ?? .nan, numbers.last ?? .nan)
                 }
-                return value(pairs).map { .double($0) } ?? .null
+                return value(sums).map { .double($0) } ?? .null
             }
         }
     }
@@ -148,30 +181,48 @@ enum ListRows {
     private static let wholeElement = TypeRule("\"INTEGRAL\"") { arguments in
         arguments[0].type.element.flatMap { $0.type.isIntegral ? ([arguments[0].type], $0.type) : nil }
     }
+}
 
-    /// The count and the sums of the second to fourth powers of the distances from the mean.
-    private static func moments(_ values: [Double]) -> (Double, Double, Double, Double)? {
-        guard !values.isEmpty else { return nil }
-        let mean = values.reduce(0, +) / Double(values.count)
-        var (second, third, fourth) = (0.0, 0.0, 0.0)
+/// Sums of powers of the distances from the mean, each value added to those before it.
+struct Moments {
+    private(set) var second = 0.0
+    private(set) var third = 0.0
+    private(set) var fourth = 0.0
+
+    init(_ values: [Double]) {
+        var (count, average) = (0.0, 0.0)
         for value in values {
-            let square = (value - mean) * (value - mean)
-            second += square
-            third += square * (value - mean)
-            fourth += square * square
+            count += 1
+            let delta = value - average
+            let step = delta / count
+            average += step
+            second += delta * (delta - step)
+            third = third - 3 * step * second + delta * (delta * delta - step * step)
+            fourth =
+                fourth - 4 * step * third - 6 * step * step * second + delta * (delta * delta * delta - step * step * step)
         }
-        return (Double(values.count), second, third, fourth)
     }
+}
 
-    private static func sums(_ pairs: [(Double, Double)]) -> (xx: Double, yy: Double, xy: Double) {
-        let count = Double(max(1, pairs.count))
-        let (x, y) = (pairs.reduce(0) { $0 + $1.0 } / count, pairs.reduce(0) { $0 + $1.1 } / count)
-        var (xx, yy, xy) = (0.0, 0.0, 0.0)
-        for pair in pairs {
-            xx += (pair.0 - x) * (pair.0 - x)
-            yy += (pair.1 - y) * (pair.1 - y)
-            xy += (pair.0 - x) * (pair.1 - y)
-        }
-        return (xx, yy, xy)
+/// Sums over pairs of numbers and over the distances from their averages, each pair added to those before it.
+struct PairSums {
+    private(set) var count = 0.0
+    private(set) var (sumX, sumY) = (0.0, 0.0)
+    private(set) var (averageX, averageY) = (0.0, 0.0)
+    private(set) var (xx, yy, xy) = (0.0, 0.0, 0.0)
+    /// The same as `xx` and `yy`, in the order of steps of a variance, whose last digit may differ.
+    private(set) var (spreadX, spreadY) = (0.0, 0.0)
+
+    mutating func add(_ x: Double, _ y: Double) {
+        count += 1
+        (sumX, sumY) = (sumX + x, sumY + y)
+        let (dx, dy) = (x - averageX, y - averageY)
+        averageX += dx / count
+        averageY += dy / count
+        xy += dx * (y - averageY)
+        xx += dx * (x - averageX)
+        yy += dy * (y - averageY)
+        spreadX += dx * (dx - dx / count)
+        spreadY += dy * (dy - dy / count)
     }
 }

@@ -63,6 +63,18 @@ enum MapRows {
             try CollectionRows.check(Int64(clamping: count))
             return .array((0..<Int64(count)).map { .integer(start &+ $0 &* step) })
         },
+        // The function `shuffle`: of an array and a random number.
+        ScalarRow(FunctionSignature("shuffled", [.any, .double], .rule(shuffled))) { (input) throws(QueryError) in
+            try input.valueColumn { values in
+                var items = CollectionRows.items(values[0])
+                var state = values[1].real.bitPattern
+                for place in items.indices.dropFirst().reversed() {
+                    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                    items.swapAt(place, Int((state >> 33) % UInt64(place + 1)))
+                }
+                return .array(items)
+            }
+        },
         CollectionRows.row("array reverse", rule: CollectionRows.same) { values in .array(CollectionRows.items(values[0]).reversed()) },
         variadic("array concat", rule: joined, canRaise: true) { (values) throws(QueryError) in
             try CollectionRows.check(Int64(values.reduce(0) { $0 + CollectionRows.items($1).count }))
@@ -179,6 +191,8 @@ enum MapRows {
         }
         return (arguments.map { _ in type }, .array(element: type, containsNull: false))
     }
+
+    private static let shuffled = TypeRule("\"ARRAY\"") { $0[0].type.element == nil ? nil : ([$0[0].type, .double], $0[0].type) }
 
     private static let joined = TypeRule("\"ARRAY\"") { arguments in
         var type = arguments[0].type

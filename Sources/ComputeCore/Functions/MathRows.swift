@@ -41,6 +41,28 @@ enum MathRows {
                     return true
                 }
             },
+            ScalarRow(FunctionSignature("nanvl", [.any, .any], .rule(fractional), nulls: .accepted)) { (input) throws(QueryError) in
+                try input.valueColumn { values in
+                    if case .double(let number) = values[0], number.isNaN { return values[1] }
+                    return values[0]
+                }
+            },
+            // The function `uniform`: of a random number and two bounds.
+            ScalarRow(FunctionSignature("uniform of", [.double, .any, .any], .rule(uniform))) { (input) throws(QueryError) in
+                let type = input.type
+                return try input.valueColumn { (values) throws(QueryError) in
+                    switch (values[1], values[2]) {
+                    case (.integer(let low), .integer(let high)):
+                        let width = Double(high) - Double(low)
+                        return .integer(max(min(low, high), Int64(clamping: Int128(low) + Int128((values[0].real * width).rounded(.down)))))
+                    case (.double(let low), .double(let high)): return .double(low + values[0].real * (high - low))
+                    case (.decimal(let low), .decimal(let high)):
+                        guard case .decimal = type else { return .null }
+                        return .decimal(low + Int128((values[0].real * Double(high - low)).rounded(.down)))
+                    default: return .null
+                    }
+                }
+            },
             ScalarRow(FunctionSignature("width_bucket", [.double, .double, .double, .long], .type(.long), nulls: .possible)) {
                 (input) throws(QueryError) in
                 let (values, low, high, buckets) = (input.doubles(0), input.doubles(1), input.doubles(2), input.integers(3))
@@ -48,13 +70,29 @@ enum MathRows {
             },
         ]
 
+    /// Floats if both are, else doubles.
+    private static let fractional = TypeRule("\"DOUBLE\"") { arguments in
+        guard arguments.allSatisfy({ $0.type.isNumeric || $0.type == .string || $0.type == .null }) else { return nil }
+        let type: DataType = arguments.allSatisfy { $0.type == .float } ? .float : .double
+        return ([type, type], type)
+    }
+
+    private static let uniform = TypeRule("\"NUMERIC\"") { arguments in
+        guard arguments[1].type.isNumeric, arguments[2].type.isNumeric,
+            let type = TypeCoercion.tightest(arguments[1].type, arguments[2].type)
+        else { return nil }
+        let kept: DataType = [arguments[1].type, arguments[2].type].contains(.float) && type == .double ? .float : type
+        return ([.double, kept, kept], kept)
+    }
+
     /// Functions of one real number that answer for every one.
     private static let real: [(name: String, aliases: [String], function: @Sendable (Double) -> Double)] = [
         ("sin", [], { MathKernel.sin($0) }), ("cos", [], { MathKernel.cos($0) }), ("tan", [], { MathKernel.tan($0) }),
         ("asin", [], { MathKernel.asin($0) }), ("acos", [], { MathKernel.acos($0) }), ("atan", [], { MathKernel.atan($0) }),
         ("sinh", [], { MathKernel.sinh($0) }), ("cosh", [], { MathKernel.cosh($0) }), ("tanh", [], { MathKernel.tanh($0) }),
         ("cbrt", [], { MathKernel.cbrt($0) }), ("expm1", [], { MathKernel.expm1($0) }), ("cot", [], { 1 / MathKernel.tan($0) }),
-        ("sec", [], { 1 / MathKernel.cos($0) }), ("csc", [], { 1 / MathKernel.sin($0) }),
+        ("sec", [], { 1 / MathKernel.cos($0) }), ("csc", [], { 1 / MathKernel.sin($0) }), ("asinh", [], { MathKernel.asinh($0) }),
+        ("acosh", [], { MathKernel.acosh($0) }), ("atanh", [], { MathKernel.atanh($0) }),
         ("degrees", [], { $0 * 180 / .pi }), ("radians", [], { $0 / 180 * .pi }), ("rint", [], { $0.rounded(.toNearestOrEven) }),
     ]
 

@@ -24,14 +24,7 @@ enum PatternRows {
             let groups = input.arguments.count > 2 ? input.integers(2) : nil
             return try input.textColumn { (row, out) throws(QueryError) in
                 let (text, expression, group) = (Array(texts[row]), try patterns.at(row), Int(groups?[row] ?? 1))
-                guard (0...expression.groupCount).contains(group) else {
-                    throw QueryError(
-                        .invalidParameterRegexGroup,
-                        [
-                            "parameter": "`idx`", "functionName": "`regexp_extract`", "groupCount": "\(expression.groupCount)",
-                            "groupIndex": "\(group)",
-                        ])
-                }
+                guard (0...expression.groupCount).contains(group) else { throw wrongGroup(group, expression, "regexp_extract") }
                 if let found = try expression.firstGroups(in: text), let range = found[group] { out += text[range] }
                 return true
             }
@@ -54,7 +47,48 @@ enum PatternRows {
                 return true
             }
         },
+        ScalarRow(
+            FunctionSignature(
+                "regexp_extract_all", [.string, .string, .int], required: 2, .type(.array(element: .string, containsNull: true)),
+                canRaise: true)
+        ) { (input) throws(QueryError) in
+            let (texts, patterns) = (input.texts(0), Patterns(input, 1, "regexp_extract_all"))
+            let groups = input.arguments.count > 2 ? input.integers(2) : nil
+            var builder = ColumnBuilder(type: input.type, capacity: input.count)
+            for row in 0..<input.count {
+                guard input.isPresent(row) else {
+                    builder.appendNull()
+                    continue
+                }
+                let (text, expression, group) = (Array(texts[row]), try patterns.at(row), Int(groups?[row] ?? 1))
+                guard (0...expression.groupCount).contains(group) else { throw wrongGroup(group, expression, "regexp_extract_all") }
+                var found: [Value] = []
+                try forEachMatch(text, 0, expression) { groups in
+                    found.append(.string(groups[group].map { String(decoding: text[$0], as: UTF8.self) } ?? ""))
+                }
+                try CollectionRows.check(Int64(found.count))
+                builder.append(.array(found))
+            }
+            return builder.finish()
+        },
+        ScalarRow(FunctionSignature("regexp_instr", [.string, .string, .int], required: 2, .type(.int), canRaise: true)) {
+            (input) throws(QueryError) in
+            let (texts, patterns) = (input.texts(0), Patterns(input, 1, "regexp_instr"))
+            return try input.integerColumn { (row) throws(QueryError) in
+                let text = Array(texts[row])
+                guard let range = try patterns.at(row).firstGroups(in: text)?[0] else { return 0 }
+                return Int64(Scalars.count(text[..<range.lowerBound])) + 1
+            }
+        },
     ]
+
+    private static func wrongGroup(_ group: Int, _ expression: RegularExpression, _ function: String) -> QueryError {
+        QueryError(
+            .invalidParameterRegexGroup,
+            [
+                "parameter": "`idx`", "functionName": "`\(function)`", "groupCount": "\(expression.groupCount)", "groupIndex": "\(group)",
+            ])
+    }
 
     /// The compiled patterns of an argument; the last one is kept.
     private final class Patterns {

@@ -6,21 +6,6 @@ enum TextRows {
     private typealias Bytes = ArraySlice<UInt8>
 
     static let rows: [ScalarRow] = [
-        ScalarRow(FunctionSignature("left", [.string, .int], .type(.string))) { (input) throws(QueryError) in
-            let (texts, lengths) = (input.texts(0), input.integers(1))
-            return try input.textColumn { row, out in
-                out += Scalars.prefix(texts[row], Int(lengths[row]))
-                return true
-            }
-        },
-        ScalarRow(FunctionSignature("right", [.string, .int], .type(.string))) { (input) throws(QueryError) in
-            let (texts, lengths) = (input.texts(0), input.integers(1))
-            return try input.textColumn { row, out in
-                let text = texts[row]
-                out += Scalars.dropping(text, Scalars.count(text) - max(0, Int(lengths[row])))
-                return true
-            }
-        },
         ScalarRow(FunctionSignature("repeat", [.string, .int], .type(.string))) { (input) throws(QueryError) in
             let (texts, counts) = (input.texts(0), input.integers(1))
             return try input.textColumn { (row, out) throws(QueryError) in
@@ -52,11 +37,11 @@ enum TextRows {
                 return true
             }
         },
-        ScalarRow(FunctionSignature("octet_length", [.string], .type(.int))) { (input) throws(QueryError) in
+        ScalarRow(FunctionSignature("octet_length", [.text], .type(.int))) { (input) throws(QueryError) in
             let texts = input.texts(0)
             return try input.integerColumn { Int64(texts[$0].count) }
         },
-        ScalarRow(FunctionSignature("bit_length", [.string], .type(.int))) { (input) throws(QueryError) in
+        ScalarRow(FunctionSignature("bit_length", [.text], .type(.int))) { (input) throws(QueryError) in
             let texts = input.texts(0)
             return try input.integerColumn { Int64(texts[$0].count * 8) }
         },
@@ -65,18 +50,6 @@ enum TextRows {
             let (wanted, texts) = (input.texts(0), input.texts(1))
             let starts = input.arguments.count > 2 ? input.integers(2) : [Int64](repeating: 1, count: input.count)
             return try input.integerColumn { Scalars.position(of: wanted[$0], in: texts[$0], from: Int(starts[$0])) }
-        },
-        ScalarRow(FunctionSignature("overlay", [.string, .string, .int, .int], required: 3, .type(.string))) { (input) throws(QueryError) in
-            let (texts, pieces, starts) = (input.texts(0), input.texts(1), input.integers(2))
-            let lengths = input.arguments.count > 3 ? input.integers(3) : [Int64](repeating: -1, count: input.count)
-            return try input.textColumn { row, out in
-                let (text, piece, start) = (texts[row], pieces[row], Int(starts[row]))
-                let length = lengths[row] < 0 ? Scalars.count(piece) : Int(lengths[row])
-                out += Scalars.prefix(text, start - 1)
-                out += piece
-                out += Scalars.dropping(text, start - 1 + length)
-                return true
-            }
         },
         ScalarRow(FunctionSignature("translate", [.string, .string, .string], .type(.string))) { (input) throws(QueryError) in
             let (texts, from, to) = (input.texts(0), input.texts(1), input.texts(2))
@@ -109,10 +82,6 @@ enum TextRows {
                 return Int64((Scalars.split(sets[row], [UInt8(ascii: ",")]).firstIndex(of: words[row]) ?? -1) + 1)
             }
         },
-        ScalarRow(FunctionSignature("levenshtein", [.string, .string], .type(.int))) { (input) throws(QueryError) in
-            let (left, right) = (input.texts(0), input.texts(1))
-            return try input.integerColumn { distance(Array(left.string($0).unicodeScalars), Array(right.string($0).unicodeScalars)) }
-        },
         ScalarRow(FunctionSignature("btrim", [.string, .string], required: 1, .type(.string))) { (input) throws(QueryError) in
             try trimmed(input, text: 0, left: true, right: true)
         },
@@ -123,13 +92,6 @@ enum TextRows {
             return try input.textColumn { row, out in
                 guard let bytes = bytes(ofHexadecimal: texts[row]) else { return false }
                 out += bytes
-                return true
-            }
-        },
-        ScalarRow(FunctionSignature("base64", [.binary], .type(.string))) { (input) throws(QueryError) in
-            let binaries = input.texts(0)
-            return try input.textColumn { row, out in
-                encodeBase64(binaries[row], &out)
                 return true
             }
         },
@@ -155,20 +117,6 @@ enum TextRows {
         if pieces.count <= count.magnitude { return text }
         if count > 0 { return text[text.startIndex..<pieces[count - 1].endIndex] }
         return text[pieces[pieces.count + count].startIndex..<text.endIndex]
-    }
-
-    private static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int64 {
-        var row = Array(0...right.count)
-        for (i, x) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, y) in right.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (x == y ? 0 : 1))
-                diagonal = above
-            }
-        }
-        return Int64(row[right.count])
     }
 
     /// With two arguments the first holds the characters.
@@ -224,7 +172,7 @@ enum TextRows {
     }
 
     /// An odd first digit stands alone.
-    private static func bytes(ofHexadecimal text: Bytes) -> [UInt8]? {
+    static func bytes(ofHexadecimal text: ArraySlice<UInt8>) -> [UInt8]? {
         var out: [UInt8] = []
         var high: UInt8? = text.count % 2 == 1 ? 0 : nil
         for byte in text {
@@ -243,21 +191,6 @@ enum TextRows {
             }
         }
         return out
-    }
-
-    private static let base64 = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    private static func encodeBase64(_ bytes: Bytes, _ out: inout [UInt8]) {
-        var at = bytes.startIndex
-        while at < bytes.endIndex {
-            let group = bytes[at..<min(at + 3, bytes.endIndex)]
-            var word: UInt32 = 0
-            for index in 0..<3 { word = word << 8 | (index < group.count ? UInt32(group[at + index]) : 0) }
-            for index in 0..<4 {
-                out.append(index <= group.count ? base64[Int(word >> UInt32(18 - 6 * index) & 63)] : UInt8(ascii: "="))
-            }
-            at += 3
-        }
     }
 }
 

@@ -3,88 +3,88 @@
 import QueryCore
 
 enum TimeRows {
-    static let rows: [ScalarRow] = [
-        ScalarRow(FunctionSignature("add_months", [.date, .int], .type(.date), canRaise: true)) { (input) throws(QueryError) in
-            let (days, months) = (input.integers(0), input.integers(1))
-            return try input.integerColumn { (row) throws(QueryError) in
-                guard let moved = Int32(exactly: CivilTime.addMonths(Int(days[row]), Int(months[row]))) else {
-                    throw Arithmetic.overflow("integer")
+    static let rows: [ScalarRow] =
+        [
+            ScalarRow(FunctionSignature("add_months", [.date, .int], .type(.date), canRaise: true)) { (input) throws(QueryError) in
+                let (days, months) = (input.integers(0), input.integers(1))
+                return try input.integerColumn { (row) throws(QueryError) in
+                    guard let moved = Int32(exactly: CivilTime.addMonths(Int(days[row]), Int(months[row]))) else {
+                        throw Arithmetic.overflow("integer")
+                    }
+                    return Int64(moved)
                 }
-                return Int64(moved)
-            }
-        },
-        ScalarRow(FunctionSignature("months_between", [.timestamp, .timestamp, .boolean], required: 2, .type(.double), clock: .reads)) {
-            input in
-            let (ends, starts) = (input.integers(0), input.integers(1))
-            var rounds = true
-            if input.arguments.count > 2, case .boolean(let flag) = input.arguments[2].column.value(0) { rounds = flag }
-            return input.doubleColumn((0..<input.count).map { months(ends[$0], starts[$0], rounds) })
-        },
-        date("last_day") { day in
-            let civil = CivilTime.civil(day)
-            return day - civil.day + CivilTime.daysInMonth(year: civil.year, month: civil.month)
-        },
-        ScalarRow(FunctionSignature("next_day", [.date, .string], .type(.date), canRaise: true)) { (input) throws(QueryError) in
-            let (days, names) = (input.integers(0), input.texts(1))
-            return try input.integerColumn { (row) throws(QueryError) in
-                guard let wanted = weekday(names.string(row)) else {
-                    throw QueryError(.illegalDayOfWeek, ["string": "'\(names.string(row))'"])
+            },
+            ScalarRow(FunctionSignature("months_between", [.timestamp, .timestamp, .boolean], required: 2, .type(.double), clock: .reads)) {
+                input in
+                let (ends, starts) = (input.integers(0), input.integers(1))
+                var rounds = true
+                if input.arguments.count > 2, case .boolean(let flag) = input.arguments[2].column.value(0) { rounds = flag }
+                return input.doubleColumn((0..<input.count).map { months(ends[$0], starts[$0], rounds) })
+            },
+            date("last_day") { day in
+                let civil = CivilTime.civil(day)
+                return day - civil.day + CivilTime.daysInMonth(year: civil.year, month: civil.month)
+            },
+            ScalarRow(FunctionSignature("next_day", [.date, .string], .type(.date), canRaise: true)) { (input) throws(QueryError) in
+                let (days, names) = (input.integers(0), input.texts(1))
+                return try input.integerColumn { (row) throws(QueryError) in
+                    guard let wanted = weekday(names.string(row)) else {
+                        throw QueryError(.illegalDayOfWeek, ["string": names.string(row)])
+                    }
+                    let next = days[row] + Int64((wanted - CivilTime.weekday(Int(days[row])) + 6) % 7 + 1)
+                    guard Int32(exactly: next) != nil else { throw Arithmetic.overflow("integer") }
+                    return next
                 }
-                let next = days[row] + Int64((wanted - CivilTime.weekday(Int(days[row])) + 6) % 7 + 1)
-                guard Int32(exactly: next) != nil else { throw Arithmetic.overflow("integer") }
-                return next
-            }
-        },
-        ScalarRow(FunctionSignature("trunc", [.date, .string], .type(.date), nulls: .possible)) { (input) throws(QueryError) in
-            let (days, units) = (input.integers(0), input.texts(1))
-            return try input.integerColumn { row in
-                guard let unit = Unit(units.string(row)), unit.isDay else { return nil }
-                return Int64(Int32(clamping: unit.start(ofDay: Int(days[row]))))
-            }
-        },
-        ScalarRow(FunctionSignature("date_trunc", [.string, .timestamp], .type(.timestamp), nulls: .possible, clock: .makes)) {
-            (input) throws(QueryError) in
-            let (units, instants) = (input.texts(0), input.integers(1))
-            return try input.integerColumn { row in Unit(units.string(row))?.start(instants[row]) }
-        },
-        number("weekday") { CivilTime.weekday($0) - 1 },
-        number("weekofyear") { weekOfYear($0) },
-        name("dayname") { ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][CivilTime.weekday($0) - 1] },
-        name("monthname") {
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][CivilTime.civil($0).month - 1]
-        },
-        ScalarRow(FunctionSignature("make_date", [.int, .int, .int], .type(.date), canRaise: true)) { (input) throws(QueryError) in
-            let (years, months, days) = (input.integers(0), input.integers(1), input.integers(2))
-            return try input.integerColumn { (row) throws(QueryError) in
-                let (year, month, day) = (Int(years[row]), Int(months[row]), Int(days[row]))
-                guard (1...12).contains(month), (1...CivilTime.daysInMonth(year: year, month: month)).contains(day),
-                    let days = Int32(exactly: CivilTime.days(year: year, month: month, day: day))
-                else {
-                    throw QueryError(.dateFieldOutOfBounds, ["rangeMessage": "Invalid date '\(year)-\(month)-\(day)'"])
+            },
+            ScalarRow(FunctionSignature("trunc", [.date, .string], .type(.date), nulls: .possible)) { (input) throws(QueryError) in
+                let (days, units) = (input.integers(0), input.texts(1))
+                return try input.integerColumn { row in
+                    guard let unit = Unit(units.string(row)), unit.isDay else { return nil }
+                    return Int64(Int32(clamping: unit.start(ofDay: Int(days[row]))))
                 }
-                return Int64(days)
-            }
-        },
-        number("unix_date") { $0 },
-        ScalarRow(FunctionSignature("date_from_unix_date", [.int], .type(.date))) { (input) throws(QueryError) in
-            let days = input.integers(0)
-            return try input.integerColumn { days[$0] }
-        },
-        since("unix_seconds", 1_000_000), since("unix_millis", 1000), since("unix_micros", 1),
-        from("timestamp_millis", 1000), from("timestamp_micros", 1),
-        ScalarRow(FunctionSignature("from_unixtime", [.long, .string], required: 1, .type(.string), canRaise: true, clock: .printsSeconds))
-        {
-            (input) throws(QueryError) in
-            let seconds = input.integers(0)
-            let patterns = input.arguments.count > 1 ? input.texts(1) : nil
-            return try input.textColumn { (row, out) throws(QueryError) in
-                let (micros, overflow) = seconds[row].multipliedReportingOverflow(by: 1_000_000)
-                if overflow { throw Arithmetic.overflow("long") }
-                out += try TimeFunctions.format(micros, patterns?.string(row) ?? "yyyy-MM-dd HH:mm:ss").utf8
-                return true
-            }
-        },
-    ]
+            },
+            ScalarRow(FunctionSignature("date_trunc", [.string, .timestamp], .type(.timestamp), nulls: .possible, clock: .makes)) {
+                (input) throws(QueryError) in
+                let (units, instants) = (input.texts(0), input.integers(1))
+                return try input.integerColumn { row in Unit(units.string(row))?.start(instants[row]) }
+            },
+            number("weekday") { CivilTime.weekday($0) - 1 },
+            number("weekofyear") { weekOfYear($0) },
+            name("dayname") { ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][CivilTime.weekday($0) - 1] },
+            name("monthname") {
+                ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][CivilTime.civil($0).month - 1]
+            },
+            ScalarRow(FunctionSignature("make_date", [.int, .int, .int], .type(.date), canRaise: true)) { (input) throws(QueryError) in
+                let (years, months, days) = (input.integers(0), input.integers(1), input.integers(2))
+                return try input.integerColumn { (row) throws(QueryError) in
+                    let (year, month, day) = (Int(years[row]), Int(months[row]), Int(days[row]))
+                    guard (1...12).contains(month), (1...CivilTime.daysInMonth(year: year, month: month)).contains(day),
+                        let days = Int32(exactly: CivilTime.days(year: year, month: month, day: day))
+                    else { throw MadeTimes.wrongDate(year, month, day) }
+                    return Int64(days)
+                }
+            },
+            number("unix_date") { $0 },
+            ScalarRow(FunctionSignature("date_from_unix_date", [.int], .type(.date))) { (input) throws(QueryError) in
+                let days = input.integers(0)
+                return try input.integerColumn { days[$0] }
+            },
+            since("unix_seconds", 1_000_000), since("unix_millis", 1000), since("unix_micros", 1),
+            from("timestamp_millis", 1000), from("timestamp_micros", 1),
+            ScalarRow(
+                FunctionSignature("from_unixtime", [.long, .string], required: 1, .type(.string), canRaise: true, clock: .printsSeconds)
+            ) {
+                (input) throws(QueryError) in
+                let seconds = input.integers(0)
+                let patterns = input.arguments.count > 1 ? input.texts(1) : nil
+                return try input.textColumn { (row, out) throws(QueryError) in
+                    let (micros, overflow) = seconds[row].multipliedReportingOverflow(by: 1_000_000)
+                    if overflow { throw Arithmetic.overflow("long") }
+                    out += try TimeFunctions.format(micros, patterns?.string(row) ?? "yyyy-MM-dd HH:mm:ss").utf8
+                    return true
+                }
+            },
+        ] + MadeTimes.rows
 
     // MARK: Families
 

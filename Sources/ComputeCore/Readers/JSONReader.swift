@@ -33,6 +33,9 @@ enum JSONSchema {
         return Schema(fields.sorted { $0.name < $1.name })
     }
 
+    /// The type of one value, with a string where it has none.
+    static func type(of value: JSONValue) -> DataType { finished(infer(value)) ?? .structure([]) }
+
     private static func infer(_ value: JSONValue) -> DataType {
         switch value {
         case .null: .null

@@ -22,10 +22,11 @@ struct JSONText {
     private var at: Int
     private var depth = 0
 
-    /// Nil when the bytes are not one JSON value.
-    static func parse(_ bytes: ArraySlice<UInt8>) -> JSONValue? {
+    /// Nil when the bytes are not one JSON value, or do not begin with one if more may follow.
+    static func parse(_ bytes: ArraySlice<UInt8>, allowsRest: Bool = false) -> JSONValue? {
         var text = JSONText(bytes)
         guard let value = text.value() else { return nil }
+        if allowsRest { return value }
         text.skipBlanks()
         return text.at == bytes.endIndex ? value : nil
     }

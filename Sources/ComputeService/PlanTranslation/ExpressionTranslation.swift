@@ -42,7 +42,9 @@ enum ExpressionTranslation {
         case .lambdaFunction(let lambda):
             return .lambda(lambda.arguments.map { $0.nameParts.joined(separator: ".") }, try child(lambda.function))
         case .unresolvedNamedLambdaVariable(let variable): return .attribute(variable.nameParts, planID: nil)
-        case .updateFields: throw SparkError.unsupported("changing fields of a struct (withField, dropFields)")
+        case .updateFields(let update):
+            let value = update.hasValueExpression ? try child(update.valueExpression) : nil
+            return StructUpdate.written(try child(update.structExpression), try nameParts(update.fieldName), value)
         case .commonInlineUserDefinedFunction(let function): return try PythonTranslation.expression(function, child)
         case .namedArgumentExpression: throw SparkError.unsupported("named arguments of a function")
         case .mergeAction: throw SparkError.unsupported("MERGE INTO")

@@ -9,10 +9,14 @@ package protocol Catalog {
     /// A table or a view that lasts. `database` is that of names without one; nil for the session's.
     func relation(_ parts: [String], database: String?) throws(QueryError) -> CatalogRelation?
     func schema(of source: FileSource) throws(QueryError) -> Schema
+    /// The names of the library's functions.
+    var functionNames: [String] { get }
     /// A function of the library by its lower-case name.
     func function(_ name: String) -> FunctionSignature?
     /// A Python function of the session, in any letters' case.
     func python(_ name: String) -> PythonFunction?
+    /// The session's current database.
+    var database: String { get }
     /// The session's zone; nil for UTC.
     var zone: ZoneRules? { get }
     func zone(named name: String) -> ZoneRules?
@@ -134,7 +138,7 @@ package struct Analyser {
     package mutating func analyse(_ plan: Plan) throws(QueryError) -> BoundPlan {
         let resolved = try resolve(plan)
         var plan = try Decorrelation(record).apply(Self.withVisibleOutput(resolved).plan)
-        if let zone = catalog.zone { plan = SessionZone.apply(plan, zone) }
+        if let zone = catalog.zone { plan = try SessionZone.apply(plan, zone) }
         plan = try PythonExtraction(record).apply(plan)
         try Self.refuseMisplaced(plan)
         return plan
@@ -234,6 +238,10 @@ package struct Analyser {
             analyser.record.nextID()
         } zone: {
             analyser.zone($0)
+        } database: {
+            analyser.catalog.database
+        } hint: {
+            NearNames.hint($0, among: RoutineNames.all + analyser.catalog.functionNames)
         }
     }
 

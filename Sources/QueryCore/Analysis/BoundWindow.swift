@@ -8,7 +8,7 @@ package enum WindowFunction: Hashable, Sendable {
     static let named: [String: (function: WindowFunction, arity: ClosedRange<Int>)] = [
         "row_number": (.rowNumber, 0...0), "rank": (.rank, 0...0), "dense_rank": (.denseRank, 0...0),
         "percent_rank": (.percentRank, 0...0), "cume_dist": (.cumeDist, 0...0), "ntile": (.ntile, 0...1), "lag": (.lag, 1...3),
-        "lead": (.lead, 1...3), "nth_value": (.nthValue, 2...2),
+        "lead": (.lead, 1...3), "nth_value": (.nthValue, 2...3),
     ]
 
     var needsOrder: Bool {

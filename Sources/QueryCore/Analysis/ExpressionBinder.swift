@@ -15,6 +15,10 @@ struct ExpressionBinder {
     let newID: () -> ColumnID
     /// A time zone by name; the session's without one.
     private let zone: (String?) -> ZoneRules?
+    /// The current database.
+    private let database: () -> String
+    /// What a name without a function may have meant, as a sentence; empty if nothing is near.
+    private let hint: (String) -> String
     /// Parameters of the lambdas around, innermost last.
     var parameters: [BoundColumn] = []
     private var inAggregate = false
@@ -25,7 +29,7 @@ struct ExpressionBinder {
         lookup: @escaping (_ parts: [String], _ planID: Int64?, _ inAggregate: Bool) throws(QueryError) -> BoundExpression,
         subquery: @escaping Subquery, function: @escaping (String) -> FunctionSignature?,
         python: @escaping (String) -> PythonFunction?, newID: @escaping () -> ColumnID,
-        zone: @escaping (String?) -> ZoneRules?
+        zone: @escaping (String?) -> ZoneRules?, database: @escaping () -> String, hint: @escaping (String) -> String
     ) {
         self.lookup = lookup
         self.subquery = subquery
@@ -33,6 +37,8 @@ struct ExpressionBinder {
         self.python = python
         self.newID = newID
         self.zone = zone
+        self.database = database
+        self.hint = hint
     }
 
     func bind(_ expression: Expression) throws(QueryError) -> BoundExpression {
@@ -63,7 +69,12 @@ struct ExpressionBinder {
             return try filtered(inner, condition)
         case .window(let call, let spec): return try window(call, spec, expression)
         case .python(let call, let arguments): return try python(call, arguments)
-        case .ignoringNulls: throw QueryError.unsupported("IGNORE NULLS without OVER: \(expression.prettyName)")
+        case .ignoringNulls(let inner):
+            guard case .aggregate(var call) = try bind(inner) else {
+                throw QueryError.unsupported("IGNORE NULLS without OVER: \(expression.prettyName)")
+            }
+            call.ignoreNulls = true
+            return .aggregate(call)
         case .interval: throw QueryError.unsupported("an interval outside of an addition to a date or a timestamp")
         case .subquery(let test, let plan):
             guard case .contains(let values) = test else { return try subquery(test, plan, []) }
@@ -120,6 +131,7 @@ struct ExpressionBinder {
             return try python(PythonCall(function, names: arguments.map { _ in "" }), arguments, distinct: distinct)
         }
         if name == "+" || name == "-", let moved = try moved(arguments, back: name == "-") { return moved }
+        if let special = try worded(name, arguments, source) { return special }
         switch name {
         case "between" where arguments.count == 3:
             let value = arguments[0]
@@ -134,8 +146,6 @@ struct ExpressionBinder {
             return try cast(arguments[0], Expression.castFunctions[name] ?? .null, false, source)
         case "timestamp literal" where arguments.count == 1: return .cast(try bind(arguments[0]), to: .timestamp, isTry: false)
         case "current_timezone" where arguments.isEmpty: return .literal(.string(zone(nil)?.name ?? "UTC"))
-        case "from_utc_timestamp" where arguments.count == 2: return try shifted(.toLocal, arguments, name)
-        case "to_utc_timestamp" where arguments.count == 2: return try shifted(.toInstant, arguments, name)
         case "in" where arguments.count >= 2: return try inList(arguments[0], Array(arguments.dropFirst()), source)
         default: break
         }
@@ -144,21 +154,21 @@ struct ExpressionBinder {
         }
         if let known = AggregateForms.named[name] {
             try FunctionBinder(name: name, source: source).checkCount(known.counts, arguments.count)
-            if distinct { throw QueryError.unsupported("DISTINCT in the aggregate \(name)") }
-            return try bind(known.form(arguments))
+            let form = known.form(arguments)
+            guard distinct else { return try bind(form) }
+            guard AggregateForms.takesDistinct.contains(name) else { throw QueryError.unsupported("DISTINCT in the aggregate \(name)") }
+            return try bind(form.distinctLists)
         }
         if let known = ScalarForms.named[name] {
             try FunctionBinder(name: name, source: source).checkCount(known.counts, arguments.count)
             return try bind(known.form(arguments))
         }
         if let form = ScalarForms.form(name, arguments) { return try bind(form) }
-        if name == "rand" || name == "random" || name == "randn" { return try seeded(arguments, isNormal: name == "randn") }
+        if let draw = Self.draws[name] { return try seeded(arguments, name, draw) }
         if GeneratorCall.families[name] != nil { throw QueryError(.generatorOutsideSelect, ["plan": source.prettyName]) }
         guard let routine = Routine.named(name) ?? function(name).map(Routine.library) else {
             if WindowFunction.named[name] != nil { throw QueryError(.windowFunctionWithoutOver, ["funcName": Identifier.quoted(name)]) }
-            throw QueryError(
-                .unresolvedRoutine,
-                ["routineName": Identifier.quoted(name.split(separator: ".").map(String.init)), "searchPath": QueryError.searchPath])
+            throw unknown(name)
         }
         if arguments.contains(where: { if case .lambda = $0 { true } else { false } }) {
             throw QueryError(.lambdaNotHigherOrder, ["class": name])
@@ -178,15 +188,114 @@ struct ExpressionBinder {
         return try binder.scalar(routine, bound, arguments)
     }
 
-    private func seeded(_ arguments: [Expression], isNormal: Bool) throws(QueryError) -> BoundExpression {
-        var seed: Int64?
-        if let argument = arguments.first {
-            guard arguments.count == 1, case .literal(let literal) = argument, case .integer(let number) = literal.value else {
-                throw QueryError.unsupported("a random number with a seed that is not a whole number")
-            }
-            seed = number
+    private func unknown(_ name: String) -> QueryError {
+        if AbsentFunctions.names.contains(name) {
+            return QueryError.unsupported("the function \(Identifier.quoted(name)), which is not yet here")
         }
-        return .call(.seeded(seed: seed, isNormal: isNormal), [], type: .double)
+        return QueryError(
+            .unresolvedRoutine,
+            [
+                "routineName": Identifier.quoted(name.split(separator: ".").map(String.init)), "searchPath": QueryError.searchPath,
+                "hint": hint(name),
+            ])
+    }
+
+    /// Calls whose meaning is in the words of their first argument, or in another function that is tried.
+    private func worded(_ name: String, _ arguments: [Expression], _ source: Expression) throws(QueryError) -> BoundExpression? {
+        switch name {
+        case OrderedAggregate.name: return try bind(try OrderedAggregate.form(arguments))
+        case "extract" where arguments.count == 2, "date_part" where arguments.count == 2, "datepart" where arguments.count == 2:
+            return try bind(try ScalarForms.field(arguments))
+        case "from_utc_timestamp" where arguments.count == 2: return try shifted(.toLocal, arguments, name)
+        case "to_utc_timestamp" where arguments.count == 2: return try shifted(.toInstant, arguments, name)
+        case "timestampadd" where arguments.count == 3: return try stepped(arguments)
+        case StructUpdate.name: return try updated(arguments)
+        case "current_database" where arguments.isEmpty, "current_schema" where arguments.isEmpty: return .literal(.string(database()))
+        case "sequence" where arguments.count == 3:
+            guard case .interval(let step) = arguments[2] else { return nil }
+            let months = step.unit == .months ? step.amount : 0
+            let micros = step.unit == .days ? step.amount.multipliedReportingOverflow(by: CivilTime.microsPerDay).partialValue : step.amount
+            let rest = Expression.literal(.long(step.unit == .months ? 0 : micros))
+            return try bind(.call("time sequence", arguments[0], arguments[1], .literal(.long(months)), rest))
+        case "make_timestamp" where arguments.count == 7:
+            let wall = try bind(.call(name: name, arguments: Array(arguments.dropLast()), distinct: false))
+            return .call(.zoned(ZoneShift(step: .toInstant, rules: try zone(arguments[6], name))), [wall], type: .timestamp)
+        default: break
+        }
+        guard let plain = ScalarForms.tried[name], ScalarForms.form(name, arguments) == nil else { return nil }
+        switch try call(plain, arguments, false, source) {
+        case .call(let function, let bound, let type): return .call(.tried(function), bound, type: type)
+        case .cast(let inner, let type, _): return .cast(inner, to: type, isTry: true)
+        case let other: return other
+        }
+    }
+
+    /// A number of units after a time.
+    private func stepped(_ arguments: [Expression]) throws(QueryError) -> BoundExpression {
+        guard case .literal(let literal) = arguments[0], case .string(let name) = literal.value,
+            let unit = TimeUnits.steps[name.uppercased()]
+        else {
+            throw QueryError.unsupported("timestampadd with the unit \(arguments[0].prettyName)")
+        }
+        let source = Expression.call(name: "timestampadd", arguments: arguments, distinct: false)
+        let types = FunctionBinder(name: "timestampadd", source: source)
+        let (count, written) = (try bind(arguments[1]), try bind(arguments[2]))
+        guard let number = TypeCoercion.implicit(count, to: .long) else { throw types.unexpected(count, 1, arguments[1], "\"BIGINT\"") }
+        guard let time = TypeCoercion.implicit(written, to: .timestamp) else {
+            throw types.unexpected(written, 2, arguments[2], "\"TIMESTAMP\"")
+        }
+        let step = unit.months > 0 ? Int64(unit.months) : unit.micros
+        var amount = BoundExpression.call(.multiply, [number, .literal(.long(step))], type: .long)
+        if case .literal(let constant) = count, case .integer(let value) = constant.value {
+            let (product, overflow) = value.multipliedReportingOverflow(by: step)
+            if !overflow { amount = .literal(.long(product)) }
+        }
+        return .call(unit.months > 0 ? .addMonths : .addMicroseconds, [time, amount], type: .timestamp)
+    }
+
+    private static let draws: [String: RandomDraw] = [
+        "rand": .even, "random": .even, "randn": .normal, "uuid": .uuid, "monotonically_increasing_id": .place,
+        "randstr": .text(count: 0),
+    ]
+
+    private func seeded(_ arguments: [Expression], _ name: String, _ draw: RandomDraw) throws(QueryError) -> BoundExpression {
+        var numbers: [Int64?] = []
+        for argument in arguments {
+            guard case .literal(let literal) = argument else {
+                throw QueryError.unsupported("an argument of \(name) that is not a constant")
+            }
+            guard case .integer(let number) = literal.value else {
+                guard literal.value.isNull else { throw QueryError.unsupported("an argument of \(name) that is not a whole number") }
+                numbers.append(nil)
+                continue
+            }
+            numbers.append(number)
+        }
+        var counts = 0...1
+        if draw == .place { counts = 0...0 } else if case .text = draw { counts = 1...2 }
+        try FunctionBinder(name: name, source: .call(name: name, arguments: arguments, distinct: false)).checkCount(counts, numbers.count)
+        switch draw {
+        case .text:
+            guard let count = numbers[0], (0...Self.randomTextMax).contains(count) else {
+                throw QueryError.unsupported("randstr of a length that is not from 0 to \(Self.randomTextMax)")
+            }
+            return .call(.seeded(seed: numbers.count > 1 ? numbers[1] : nil, .text(count: Int(count))), [], type: .string)
+        case .uuid: return .call(.seeded(seed: numbers.first ?? nil, draw), [], type: .string)
+        case .place: return .call(.seeded(seed: 0, draw), [], type: .long)
+        case .even, .normal: return .call(.seeded(seed: numbers.first ?? nil, draw), [], type: .double)
+        }
+    }
+
+    /// Limit of the characters of a random text.
+    private static let randomTextMax: Int64 = 4096
+
+    /// The rules of a zone that a constant names.
+    private func zone(_ argument: Expression, _ function: String) throws(QueryError) -> ZoneRules {
+        guard case .literal(let literal) = argument, case .string(let name) = literal.value else {
+            throw QueryError.unsupported("\(function) with a time zone that is not a constant")
+        }
+        guard let rules = zone(ZoneNames.short[name] ?? name) else { throw QueryError(.invalidTimeZone, ["timeZone": name]) }
+        return rules
     }
 
     /// The wall clock of a zone, read as if it were UTC's, and back.
@@ -194,11 +303,7 @@ struct ExpressionBinder {
         guard let time = TypeCoercion.implicit(try bind(arguments[0]), to: .timestamp) else {
             throw QueryError.unsupported("\(name) of a value that is no timestamp")
         }
-        guard case .literal(let literal) = arguments[1], case .string(let zoneName) = literal.value else {
-            throw QueryError.unsupported("\(name) with a time zone that is not a constant")
-        }
-        guard let rules = zone(zoneName) else { throw QueryError(.invalidTimeZone, ["timeZone": zoneName]) }
-        return .call(.zoned(ZoneShift(step: step, rules: rules)), [time], type: .timestamp)
+        return .call(.zoned(ZoneShift(step: step, rules: try zone(arguments[1], name))), [time], type: .timestamp)
     }
 
     /// A date or a timestamp and an interval; nil if neither argument is an interval.
@@ -316,7 +421,13 @@ struct ExpressionBinder {
             }
             return .field(base, index: index, type: fields[index].type)
         case .map(let key, let value, _) where key == .string: return .element(base, key: .literal(.string(name)), type: value)
-        case .array(.structure, _): throw QueryError.unsupported("a field of an array of structs")
+        case .array(.structure(let fields), let containsNull):
+            guard let index = fields.firstIndex(where: { Identifier.same($0.name, name) }) else {
+                let names = fields.map { Identifier.quoted($0.name) }.joined(separator: ", ")
+                throw QueryError(.fieldNotFound, ["fieldName": Identifier.quoted(name), "fields": names])
+            }
+            let type = DataType.array(element: fields[index].type, containsNull: containsNull || fields[index].nullable)
+            return .field(base, index: index, type: type)
         default: throw QueryError(.invalidExtractBase, ["base": "\"\(shown)\"", "other": "\"\(base.type.sqlName)\""])
         }
     }

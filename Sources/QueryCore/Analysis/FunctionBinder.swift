@@ -89,8 +89,12 @@ struct FunctionBinder {
     private func ruled(_ function: ScalarFunction, _ rule: TypeRule, _ arguments: [BoundExpression], _ sources: [Expression])
         throws(QueryError) -> BoundExpression
     {
-        guard let types = rule.types(arguments.map { FunctionArgument(type: $0.type, nullable: $0.nullable) }) else {
+        let seen = arguments.map { FunctionArgument(type: $0.type, nullable: $0.nullable, expression: $0) }
+        guard let types = try rule.types(seen) else {
             throw unexpected(arguments[0], 0, sources[0], rule.required)
+        }
+        for (index, pair) in zip(arguments, types.arguments).enumerated() where !TypeCoercion.canCast(pair.0.type, pair.1) {
+            throw unexpected(pair.0, index, index < sources.count ? sources[index] : nil, "\"\(pair.1.sqlName)\"")
         }
         return .call(function, zip(arguments, types.arguments).map { TypeCoercion.cast($0, to: $1) }, type: types.result)
     }
@@ -112,7 +116,13 @@ struct FunctionBinder {
             }
             type = .long
             if argument.type != .string { throw wrongOperand(argument.type, "\"INTEGRAL\"") }
-        case .string: type = .string
+        case .text where argument.type == .binary: return argument
+        case .string, .text: type = .string
+        case .days:
+            guard !argument.type.isNumeric || [.byte, .short, .int].contains(argument.type) else {
+                throw unexpected(argument, index, source, "(\"INT\" or \"SMALLINT\" or \"TINYINT\")")
+            }
+            type = .int
         case .boolean: type = .boolean
         case .binary: type = .binary
         case .long: type = .long
@@ -146,8 +156,10 @@ struct FunctionBinder {
         case .negative, .abs:
             return .call(
                 function, [try numericOrDouble(arguments[0], sources[0])], type: try numericOrDouble(arguments[0], sources[0]).type)
-        case .floor, .ceil: return try rounding(function, try numericOrDouble(arguments[0], sources[0]))
-        case .round: return try round(arguments, sources)
+        case .floor, .ceil:
+            guard arguments.count == 1 else { return try round(function, arguments, sources) }
+            return try rounding(function, try numericOrDouble(arguments[0], sources[0]))
+        case .round, .bankersRound: return try round(function, arguments, sources)
         case .logBase:
             let values = try sources.indices.map { (index) throws(QueryError) in try fit(arguments[index], .double, index, sources[index]) }
             return .call(values.count == 1 ? .ln : .logBase, values, type: .double)
@@ -181,8 +193,11 @@ struct FunctionBinder {
         }
     }
 
-    private func round(_ arguments: [BoundExpression], _ sources: [Expression]) throws(QueryError) -> BoundExpression {
-        let value = try numericOrDouble(arguments[0], sources[0])
+    /// To a number of digits; of floor and ceil the result is a decimal.
+    private func round(_ function: ScalarFunction, _ arguments: [BoundExpression], _ sources: [Expression]) throws(QueryError)
+        -> BoundExpression
+    {
+        var value = try numericOrDouble(arguments[0], sources[0])
         var digits = 0
         if arguments.count == 2 {
             var scale = arguments[1]
@@ -196,12 +211,16 @@ struct FunctionBinder {
             }
             digits = Int(max(-50, min(50, number)))
         }
+        let isWhole = function == .floor || function == .ceil
+        if isWhole { value = TypeCoercion.cast(value, to: Self.asDecimal(value.type)) }
         var type = value.type
         if case .decimal(let precision, let scale) = type {
             let kept = max(0, min(scale, digits))
-            type = TypeCoercion.bounded(precision: max(precision - scale + kept + (kept < scale ? 1 : 0), 1), scale: kept)
+            let whole = precision - scale
+            let least = isWhole && digits < 0 ? 1 - digits : 1
+            type = TypeCoercion.bounded(precision: max(whole + kept + (isWhole || kept < scale ? 1 : 0), least), scale: kept)
         }
-        return .call(.round, [value, .literal(.int(Int32(digits)))], type: type)
+        return .call(function, [value, .literal(.int(Int32(digits)))], type: type)
     }
 
     private func arithmetic(_ function: ScalarFunction, _ first: BoundExpression, _ second: BoundExpression) throws(QueryError)
@@ -235,6 +254,14 @@ struct FunctionBinder {
         var type = TypeCoercion.tightest(left.type, right.type) ?? .double
         if function == .divide { type = .double }
         return .call(function, [TypeCoercion.cast(left, to: type), TypeCoercion.cast(right, to: type)], type: type)
+    }
+
+    private static func asDecimal(_ type: DataType) -> DataType {
+        switch type {
+        case .float: .decimal(precision: 14, scale: 7)
+        case .double: .decimal(precision: 30, scale: 15)
+        default: TypeCoercion.decimal(for: type) ?? .defaultDecimal
+        }
     }
 
     /// A decimal type for an integer literal, with exactly its digits.
@@ -298,11 +325,13 @@ struct FunctionBinder {
         for (index, argument) in arguments.enumerated() {
             if function == .concatWs, case .array(.string, _) = argument.type {
                 casted.append(argument)
+            } else if function == .concat, !arguments.contains(where: { $0.type != .binary }) {
+                casted.append(argument)
             } else {
                 casted.append(try fit(argument, .string, index, sources[index]))
             }
         }
-        return .call(function, casted, type: .string)
+        return .call(function, casted, type: casted.first?.type ?? .string)
     }
 
     private func array(_ arguments: [BoundExpression]) throws(QueryError) -> BoundExpression {

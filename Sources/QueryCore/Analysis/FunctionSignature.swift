@@ -6,6 +6,10 @@ package struct FunctionSignature: Sendable {
         case string, int, long, double, boolean, date, timestamp, numeric, binary, any
         /// Any whole number; `wideIntegral` makes an int of narrower ones.
         case integral, wideIntegral
+        /// A string or a binary as it is; anything else becomes a string.
+        case text
+        /// An int, or a narrower whole number.
+        case days
     }
 
     package enum Result: Sendable {
@@ -33,6 +37,8 @@ package struct FunctionSignature: Sendable {
         case makes
         /// It prints the wall clock of seconds since 1970.
         case printsSeconds
+        /// Timestamps inside of its arguments or of its result are refused in a zone that is not UTC.
+        case onlyUTC
     }
 
     /// Arguments of a function that takes any number.

@@ -13,6 +13,7 @@ struct GeneratorCall {
     static let families: [String: (family: Family, isOuter: Bool)] = [
         "explode": (.explode, false), "explode_outer": (.explode, true), "posexplode": (.posexplode, false),
         "posexplode_outer": (.posexplode, true), "inline": (.inline, false), "inline_outer": (.inline, true), "stack": (.stack, false),
+        "json_tuple": (.inline, false),
     ]
 
     /// The generator that an item of a select list is; nil for any other item.
@@ -30,8 +31,11 @@ struct GeneratorCall {
     }
 
     init(function: String, arguments: [Expression], names: [String]?) {
-        self.function = function
-        self.arguments = arguments
+        // The fields of the text as the one structure of an array.
+        let isTuple = function == "json_tuple"
+        let tuple = Expression.call("array", .call(name: "json tuple", arguments: arguments, distinct: false))
+        self.function = isTuple ? "inline" : function
+        self.arguments = isTuple ? [tuple] : arguments
         self.names = names
     }
 

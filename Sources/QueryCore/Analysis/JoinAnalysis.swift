@@ -92,10 +92,13 @@ extension Analyser {
     private static let ordinals = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 
     mutating func resolveSetOperation(_ operation: SetOperation) throws(QueryError) -> Resolved {
-        let left = Self.withVisibleOutput(try resolve(operation.left))
+        var left = Self.withVisibleOutput(try resolve(operation.left))
         var right = Self.withVisibleOutput(try resolve(operation.right))
         let shown = operation.kind == .union ? "UNION" : operation.kind == .except ? "EXCEPT" : "INTERSECT"
-        if operation.byName { right = try reordered(right, like: left, operation.allowMissingColumns) }
+        if operation.byName {
+            if operation.allowMissingColumns { left = widened(left, by: right) }
+            right = try reordered(right, like: left, operation.allowMissingColumns)
+        }
         guard left.plan.output.count == right.plan.output.count else {
             throw QueryError(
                 .numColumnsMismatch,
@@ -142,6 +145,20 @@ extension Analyser {
             outputs.append(output(TypeCoercion.cast(.column(column), to: type), named: column.name))
         }
         return .project(outputs, plan)
+    }
+
+    /// With nulls for the columns that only the other side has.
+    private mutating func widened(_ left: Resolved, by right: Resolved) -> Resolved {
+        let present = left.plan.output
+        let missing = right.plan.output.filter { column in !present.contains { Identifier.same($0.name, column.name) } }
+        if missing.isEmpty { return left }
+        var outputs = present.map { BoundOutput(expression: .column($0), column: $0) }
+        for column in missing {
+            let null = BoundExpression.cast(.literal(.null), to: column.type, isTry: false)
+            outputs.append(BoundOutput(expression: null, column: newColumn(column.name, column.type, nullable: true)))
+        }
+        let plan = BoundPlan.project(outputs, left.plan)
+        return Resolved(plan: plan, scope: Scope(columns: plan.output))
     }
 
     private mutating func reordered(_ right: Resolved, like left: Resolved, _ allowMissing: Bool) throws(QueryError) -> Resolved {

@@ -115,10 +115,11 @@ private struct LambdaCall {
     func aggregate() throws(QueryError) -> BoundExpression {
         try types.checkCount(3...4, arguments.count)
         let (bound, element, containsNull) = try array(0)
-        let zero = try binder.bind(arguments[1])
+        let first = try binder.bind(arguments[1])
+        let zero = TypeCoercion.cast(first, to: first.type.withNulls)
         let state = zero.type
         let merge = try binder.lambda(arguments[2], offered: [(state, true), (element, containsNull)], counts: 2...2)
-        guard TypeCoercion.tightest(state, merge.body.type) == state else {
+        guard TypeCoercion.tightest(state, merge.body.type)?.withNulls == state else {
             throw types.unexpected(merge.body, 2, arguments[2], "\"\(state.sqlName)\"")
         }
         let merged = BoundLambda(parameters: merge.parameters, body: TypeCoercion.cast(merge.body, to: state))

@@ -8,13 +8,15 @@ package enum ScalarFunction: Hashable, Sendable {
     case and, or, not, isNull, isNotNull, isNaN
     case coalesce, greatest, least, nullIf
     case like, ilike, rlike, startsWith, endsWith, contains
-    case abs, sign, round, floor, ceil, sqrt, pow, exp, ln, logBase, log10
-    case upper, lower, length, substring, concat, concatWs, replace, split, instr, lpad, rpad, reverse, initcap
+    case abs, sign, round, bankersRound, floor, ceil, sqrt, pow, exp, ln, logBase, log10
+    case upper, lower, concat, concatWs, replace, split, instr, initcap
     case year, month, day, hour, minute, second, dayOfWeek, dayOfYear, quarter
     case toDate, toTimestamp, dateAdd, dateSub, dateDiff, dateFormat, unixTimestamp, currentDate, currentTimestamp
     case addMonths, addMicroseconds
-    /// A number for each row by its place: even in [0, 1), or normal. Without a seed the statement's time is one.
-    case seeded(seed: Int64?, isNormal: Bool)
+    /// A value for each row by its place. Without a seed the statement's time is one.
+    case seeded(seed: Int64?, RandomDraw)
+    /// The function, with null instead of a refusal of its own; what its arguments refuse is refused.
+    indirect case tried(ScalarFunction)
     /// A step to or from a zone's wall clock.
     case zoned(ZoneShift)
     /// Until its extraction into a step of its own.
@@ -31,7 +33,7 @@ package enum ScalarFunction: Hashable, Sendable {
         case .library(let signature) where signature.nulls != .strict: true
         case .seeded: false
         case .zoned(let shift) where shift.step == .parse(isTry: true): true
-        case .python: true
+        case .python, .tried: true
         case .nullIf, .divide, .remainder, .ln, .logBase, .log10, .toDate, .toTimestamp: true
         default: arguments.contains { $0.nullable }
         }
@@ -40,8 +42,9 @@ package enum ScalarFunction: Hashable, Sendable {
     /// Whether evaluation may refuse a value (overflow, division by zero); rows that do not reach it must then not be evaluated.
     package var canRaise: Bool {
         switch self {
-        case .add, .subtract, .multiply, .divide, .remainder, .integralDivide, .positiveModulo, .negative, .abs, .round, .floor, .ceil,
-            .toDate,
+        case .add, .subtract, .multiply, .divide, .remainder, .integralDivide, .positiveModulo, .negative, .abs, .round, .bankersRound,
+            .floor,
+            .ceil, .toDate,
             .toTimestamp, .dateFormat, .dateAdd, .dateSub, .addMonths, .addMicroseconds, .rlike, .split, .coalesce:
             true
         case .python: true
@@ -52,10 +55,39 @@ package enum ScalarFunction: Hashable, Sendable {
     }
 }
 
-/// The functions' names in SQL, in alphabetical order, without operators.
+/// What a seeded function gives of a row's place.
+package enum RandomDraw: Hashable, Sendable {
+    /// In [0, 1).
+    case even
+    case normal
+    /// The place itself, which rises with the rows.
+    case place
+    case uuid
+    /// Digits and letters, so many.
+    case text(count: Int)
+}
+
+/// The functions' names in SQL, in alphabetical order, without operators; those of the library's rows are in its own table.
 package enum RoutineNames {
-    package static var all: [String] {
-        Routine.names.filter { $0.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x7A) } }
+    package static let scalars: [String] = words(
+        Routine.names(aggregates: false) + Array(ScalarForms.named.keys) + Array(ScalarForms.tried.keys)
+            + Array(HigherOrderFunction.named.keys) + Array(Expression.castFunctions.keys) + written)
+    package static let aggregates: [String] = words(
+        Routine.names(aggregates: true) + Array(AggregateForms.named.keys) + ["percentile_cont", "percentile_disc"])
+    package static let windows: [String] = words(Array(WindowFunction.named.keys))
+    package static let generators: [String] = words(Array(GeneratorCall.families.keys))
+
+    package static var all: [String] { Set(scalars + aggregates + windows + generators).sorted() }
+
+    /// Calls that the binder reads by itself.
+    private static let written = [
+        "between", "positive", "if", "when", "current_timezone", "from_utc_timestamp", "to_utc_timestamp", "date_part", "datepart",
+        "extract", "timestampadd", "timestampdiff", "current_database", "current_schema", "rand", "random", "randn", "uuid",
+        "monotonically_increasing_id", "randstr",
+    ]
+
+    private static func words(_ names: [String]) -> [String] {
+        Set(names).filter { $0.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x7A) } }
             .sorted()
     }
 }
@@ -78,15 +110,19 @@ enum Routine {
     /// By lower-case name.
     static func named(_ name: String) -> Routine? { table[name] ?? aliases[name].flatMap { table[$0] } }
 
-    static var names: [String] { Array(table.keys) + Array(aliases.keys) }
+    static func names(aggregates: Bool) -> [String] {
+        (Array(table.keys) + Array(aliases.keys)).filter { name in
+            if case .aggregate? = named(name) { aggregates } else { !aggregates }
+        }
+    }
 
     private static let aliases: [String: String] = [
         "==": "=", "!": "not", "mean": "avg", "std": "stddev", "stddev_samp": "stddev", "var_samp": "variance", "ceiling": "ceil",
         "power": "pow",
-        "ucase": "upper", "lcase": "lower", "len": "length", "char_length": "length", "character_length": "length", "substr": "substring",
+        "ucase": "upper", "lcase": "lower",
         "dayofmonth": "day", "date_diff": "datediff", "dateadd": "date_add", "curdate": "current_date", "now": "current_timestamp",
         "ifnull": "coalesce", "nvl": "coalesce", "first_value": "first", "any_value": "first", "last_value": "last", "regexp": "rlike",
-        "regexp_like": "rlike", "mod": "%", "signum": "sign", "sum_distinct": "sum", "cardinality": "size",
+        "regexp_like": "rlike", "signum": "sign", "sum_distinct": "sum", "cardinality": "size",
     ]
 
     private static let table: [String: Routine] = {
@@ -96,7 +132,8 @@ enum Routine {
         }
         for (name, function) in [
             ("+", ScalarFunction.add), ("-", .subtract), ("*", .multiply), ("/", .divide), ("%", .remainder), ("div", .integralDivide),
-            ("pmod", .positiveModulo), ("=", .equal), ("<=>", .nullSafeEqual), ("<", .less), ("<=", .lessOrEqual), (">", .greater),
+            ("pmod", .positiveModulo), ("mod", .remainder), ("=", .equal), ("<=>", .nullSafeEqual), ("<", .less), ("<=", .lessOrEqual),
+            (">", .greater),
             (">=", .greaterOrEqual),
             ("and", .and), ("or", .or), ("nullif", .nullIf),
         ] {
@@ -104,7 +141,7 @@ enum Routine {
         }
         for (name, function) in [
             ("not", ScalarFunction.not), ("negative", .negative), ("isnull", .isNull), ("isnotnull", .isNotNull), ("abs", .abs),
-            ("floor", .floor), ("ceil", .ceil), ("typeof", .typeOf), ("size", .size),
+            ("typeof", .typeOf), ("size", .size),
         ] {
             table[name] = .special(function, 1...1)
         }
@@ -116,7 +153,11 @@ enum Routine {
         }
         table["greatest"] = .special(.greatest, 2...many)
         table["least"] = .special(.least, 2...many)
-        table["round"] = .special(.round, 1...2)
+        for (name, function) in [
+            ("round", ScalarFunction.round), ("bround", .bankersRound), ("floor", .floor), ("ceil", .ceil),
+        ] {
+            table[name] = .special(function, 1...2)
+        }
         table["concat_ws"] = .special(.concatWs, 1...many)
         table["log"] = .special(.logBase, 1...2)
         for (name, function) in [("sqrt", ScalarFunction.sqrt), ("exp", .exp), ("ln", .ln), ("log10", .log10), ("sign", .sign)] {
@@ -124,16 +165,12 @@ enum Routine {
         }
         scalar("pow", .pow, [.double, .double], .type(.double))
         scalar("isnan", .isNaN, [.double], .type(.boolean))
-        for (name, function) in [("upper", ScalarFunction.upper), ("lower", .lower), ("reverse", .reverse), ("initcap", .initcap)] {
+        for (name, function) in [("upper", ScalarFunction.upper), ("lower", .lower), ("initcap", .initcap)] {
             scalar(name, function, [.string], .type(.string))
         }
-        scalar("length", .length, [.string], .type(.int))
-        scalar("substring", .substring, [.string, .int, .int], required: 2, .type(.string))
         scalar("replace", .replace, [.string, .string, .string], required: 2, .type(.string))
         scalar("split", .split, [.string, .string, .int], required: 2, .type(.array(element: .string, containsNull: false)))
         scalar("instr", .instr, [.string, .string], .type(.int))
-        scalar("lpad", .lpad, [.string, .int, .string], required: 2, .type(.string))
-        scalar("rpad", .rpad, [.string, .int, .string], required: 2, .type(.string))
         scalar("like", .like, [.string, .string, .string], required: 2, .type(.boolean))
         scalar("ilike", .ilike, [.string, .string, .string], required: 2, .type(.boolean))
         for (name, function) in [
@@ -152,8 +189,8 @@ enum Routine {
         }
         scalar("to_date", .toDate, [.any, .string], required: 1, .type(.date))
         scalar("to_timestamp", .toTimestamp, [.any, .string], required: 1, .type(.timestamp))
-        scalar("date_add", .dateAdd, [.date, .int], .type(.date))
-        scalar("date_sub", .dateSub, [.date, .int], .type(.date))
+        scalar("date_add", .dateAdd, [.date, .days], .type(.date))
+        scalar("date_sub", .dateSub, [.date, .days], .type(.date))
         scalar("datediff", .dateDiff, [.date, .date], .type(.int))
         scalar("date_format", .dateFormat, [.timestamp, .string], .type(.string))
         scalar("unix_timestamp", .unixTimestamp, [.timestamp], .type(.long))

@@ -65,7 +65,7 @@ extension Analyser {
         var out: [SelectBlock.Item] = []
         for item in items {
             guard case .star(let qualifier) = item else {
-                out.append((item, nil))
+                out.append((try withColumns(item, scope), nil))
                 continue
             }
             let matching =
@@ -74,6 +74,10 @@ extension Analyser {
                 : (scope.visible + scope.hidden).filter { entry in
                     entry.qualifier.last.map { Identifier.same($0, qualifier[qualifier.count - 1]) } ?? false
                 }
+            if matching.isEmpty, let fields = structure(qualifier, scope) {
+                out += fields.map { (.extract(.attribute(qualifier, planID: nil), key: .literal(.string($0.name))), nil) }
+                continue
+            }
             if matching.isEmpty, !qualifier.isEmpty {
                 let columns = scope.columns.map { Identifier.quoted($0.name) }.sorted().joined(separator: ", ")
                 throw QueryError(.cannotResolveStarExpand, ["targetString": Identifier.quoted(qualifier), "columns": columns])
@@ -81,6 +85,32 @@ extension Analyser {
             out += matching.map { (nil, $0) }
         }
         return out
+    }
+
+    /// The fields of a column that a star names.
+    private func structure(_ name: [String], _ scope: Scope) -> [StructField]? {
+        // A name without a column is refused as a star's; hence `try?`.
+        guard !name.isEmpty, let bound = try? binder(scope).bind(.attribute(name, planID: nil)), case .structure(let fields) = bound.type
+        else { return nil }
+        return fields
+    }
+
+    /// The same with the columns in place of a star that is an argument, as in `hash(*)`. `count(*)` stays.
+    private func withColumns(_ item: Expression, _ scope: Scope) throws(QueryError) -> Expression {
+        let changed = try item.mapChildren { (child) throws(QueryError) in try withColumns(child, scope) }
+        guard case .call(let name, let arguments, let distinct) = changed, name.lowercased() != "count" else { return changed }
+        var list: [Expression] = []
+        for argument in arguments {
+            guard case .star = argument else {
+                list.append(argument)
+                continue
+            }
+            for item in try expanded([argument], scope) {
+                if let column = item.column { list.append(.attribute(column.qualifier + [column.column.name], planID: nil)) }
+                if let expression = item.expression { list.append(expression) }
+            }
+        }
+        return .call(name: name, arguments: list, distinct: distinct)
     }
 
     mutating func select(_ items: [Expression], _ groups: [Expression]?, _ below: Resolved) throws(QueryError) -> SelectBlock {
@@ -284,6 +314,10 @@ extension Analyser {
             analyser.record.nextID()
         } zone: {
             analyser.zone($0)
+        } database: {
+            analyser.catalog.database
+        } hint: {
+            NearNames.hint($0, among: RoutineNames.all + analyser.catalog.functionNames)
         }
         let bound = try binder.bind(expression)
         if block.groups == nil {

@@ -17,9 +17,21 @@ package struct ZoneShift: Hashable, Sendable {
 }
 
 enum SessionZone {
-    static func apply(_ plan: BoundPlan, _ rules: ZoneRules) -> BoundPlan {
-        let below = plan.withInputs(plan.inputs.map { apply($0, rules) })
-        return below.mapExpressions { expression in expression.rewritten { moved($0, rules) } }
+    static func apply(_ plan: BoundPlan, _ rules: ZoneRules) throws(QueryError) -> BoundPlan {
+        let below = plan.withInputs(try plan.inputs.map { (input) throws(QueryError) in try apply(input, rules) })
+        return try below.mapExpressions { (expression) throws(QueryError) in
+            try expression.rewritten { (node) throws(QueryError) in
+                try check(node, rules)
+                return moved(node, rules)
+            }
+        }
+    }
+
+    private static func check(_ node: BoundExpression, _ rules: ZoneRules) throws(QueryError) {
+        guard case .call(.library(let signature), let arguments, let type) = node, signature.clock == .onlyUTC else { return }
+        if type.containsTimestamp || arguments.contains(where: { $0.type.containsTimestamp }) {
+            throw QueryError.unsupported("\(signature.name) of timestamps in the time zone \(rules.name); in UTC it works")
+        }
     }
 
     private static func local(_ value: BoundExpression, _ rules: ZoneRules) -> BoundExpression {
@@ -63,6 +75,11 @@ enum SessionZone {
         case .addMicroseconds: return addMicroseconds(arguments, rules)
         case .currentDate: return .cast(local(.call(.currentTimestamp, [], type: .timestamp), rules), to: .date, isTry: false)
         case .library(let signature): return library(signature, function, arguments, type, rules)
+        case .tried(let inner):
+            return call(inner, arguments, type, rules)?.rewritten { node in
+                if case .call(inner, let moved, let type) = node { return .call(function, moved, type: type) }
+                return node
+            }
         default: return nil
         }
     }
@@ -91,7 +108,7 @@ enum SessionZone {
         _ signature: FunctionSignature, _ function: ScalarFunction, _ arguments: [BoundExpression], _ type: DataType, _ rules: ZoneRules
     ) -> BoundExpression? {
         switch signature.clock {
-        case .none: return nil
+        case .none, .onlyUTC: return nil
         case .reads: return .call(function, arguments.map { $0.type == .timestamp ? local($0, rules) : $0 }, type: type)
         case .makes:
             let moved = arguments.map { $0.type == .timestamp ? local($0, rules) : $0 }

@@ -3,7 +3,7 @@
 
 package enum TypeCoercion {
     /// The decimal that holds every value of an integral type.
-    static func decimal(for type: DataType) -> DataType? {
+    package static func decimal(for type: DataType) -> DataType? {
         switch type {
         case .byte: .decimal(precision: 3, scale: 0)
         case .short: .decimal(precision: 5, scale: 0)
@@ -130,10 +130,9 @@ package enum TypeCoercion {
             switch (from, type) {
             case (.null, _), (.string, _): type.isAtomic
             case (_, .string): from.isAtomic
-            case (_, .double): from.isNumeric
+            // As of an assignment: a number that does not fit is refused where it is met.
+            case (_, .int), (_, .long), (_, .double): from.isNumeric
             case (.binary, .binary): true
-            case (_, .int): from == .byte || from == .short
-            case (_, .long): from.isIntegral
             case (.date, .timestamp), (.timestamp, .date): true
             default: false
             }

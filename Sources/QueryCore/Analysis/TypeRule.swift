@@ -4,15 +4,18 @@
 package struct FunctionArgument: Sendable {
     package let type: DataType
     package let nullable: Bool
+    /// For rules that read the values of constants, such as schemas and formats.
+    package let expression: BoundExpression
 }
 
 package struct TypeRule: Sendable {
     /// Of the first parameter, in Spark's words, for a refusal.
     package let required: String
     /// The arguments' types after their implicit casts and the result's type; nil if the arguments do not fit.
-    package let types: @Sendable ([FunctionArgument]) -> (arguments: [DataType], result: DataType)?
+    package typealias Types = @Sendable ([FunctionArgument]) throws(QueryError) -> (arguments: [DataType], result: DataType)?
+    package let types: Types
 
-    package init(_ required: String, _ types: @escaping @Sendable ([FunctionArgument]) -> (arguments: [DataType], result: DataType)?) {
+    package init(_ required: String, _ types: @escaping Types) {
         self.required = required
         self.types = types
     }

@@ -32,22 +32,51 @@ extension ExpressionBinder {
             call.function = known.function
             try complete(&call, arguments, known.arity, inner)
         } else {
-            guard case .aggregate(let aggregate) = try overWindow().bind(inner) else {
+            let bound = try overWindow().bind(inner)
+            guard bound.containsAggregate else {
                 throw QueryError(.unsupportedWindowExpression, ["sqlExpr": "\"\(inner.prettyName)\""])
             }
-            if aggregate.function == .python { throw QueryError.unsupported("the Python function \(inner.prettyName) over a window") }
-            guard aggregate.function != .grouping, aggregate.function != .groupingID else {
-                throw QueryError(.unsupportedWindowExpression, ["sqlExpr": "\"\(inner.prettyName)\""])
-            }
-            call.function = .aggregate(aggregate.function)
-            call.arguments = aggregate.arguments
-            call.ignoreNulls = ignoreNulls || aggregate.ignoreNulls
-            (call.type, call.nullable) = (aggregate.type, aggregate.nullable)
+            // An aggregate in disguise is a function of the aggregates below it, each of which is over the window.
+            return try Self.over(call, bound, inner)
         }
         if call.expressions.contains(where: \.containsWindow) {
             throw QueryError.unsupported("a window function inside of another window function")
         }
         return .window(call)
+    }
+
+    /// Aggregates inside of these are of the groups below the window.
+    private static func over(_ window: WindowCall, _ bound: BoundExpression, _ source: Expression) throws(QueryError) -> BoundExpression {
+        guard case .aggregate(let aggregate) = bound else {
+            return try bound.mapChildren { (child) throws(QueryError) in try over(window, child, source) }
+        }
+        return .window(try over(window, aggregate, source))
+    }
+
+    private static func over(_ window: WindowCall, _ aggregate: AggregateCall, _ source: Expression) throws(QueryError) -> WindowCall {
+        var call = window
+        if aggregate.function == .python { throw QueryError.unsupported("the Python function \(source.prettyName) over a window") }
+        guard aggregate.function != .grouping, aggregate.function != .groupingID, !aggregate.distinct else {
+            throw QueryError(.unsupportedWindowExpression, ["sqlExpr": "\"\(source.prettyName)\""])
+        }
+        call.function = .aggregate(aggregate.function)
+        call.arguments = aggregate.arguments
+        call.ignoreNulls = window.ignoreNulls || aggregate.ignoreNulls
+        if let own = aggregate.filter { call.filter = call.filter.map { .call(.and, [$0, own], type: .boolean) } ?? own }
+        (call.type, call.nullable) = (aggregate.type, aggregate.nullable)
+        if call.expressions.contains(where: \.containsWindow) {
+            throw QueryError.unsupported("a window function inside of another window function")
+        }
+        return call
+    }
+
+    /// The third argument of `nth_value` says whether nulls are skipped.
+    private static func takeNullRule(_ call: inout WindowCall, _ arguments: [Expression], _ source: Expression) throws(QueryError) {
+        guard case .literal(let literal) = arguments[2], case .boolean(let ignores) = literal.value else {
+            throw FunctionBinder(name: "nth_value", source: source).unexpected(call.arguments[2], 2, arguments[2], "\"BOOLEAN\"")
+        }
+        call.ignoreNulls = call.ignoreNulls || ignores
+        call.arguments.removeLast()
     }
 
     private func complete(_ call: inout WindowCall, _ arguments: [Expression], _ arity: ClosedRange<Int>, _ source: Expression)
@@ -73,6 +102,7 @@ extension ExpressionBinder {
                     "inputExpr": "\"\(arguments[index].prettyName)\"",
                 ])
         }
+        if call.function == .nthValue, arguments.count == 3 { try Self.takeNullRule(&call, arguments, source) }
         switch call.function {
         case .percentRank, .cumeDist: call.type = .double
         case .ntile:
@@ -87,8 +117,7 @@ extension ExpressionBinder {
             }
             call.arguments = [.literal(.long(buckets))]
         case .lag, .lead:
-            let value = call.arguments[0]
-            let offset = arguments.count > 1 ? try constant(1) : 1
+            let (value, offset) = (call.arguments[0], try arguments.count > 1 ? constant(1) : 1)
             (call.type, call.nullable) = (value.type, true)
             var kept = [value, .literal(.long(offset))]
             if arguments.count > 2 {

@@ -31,6 +31,23 @@ package indirect enum Expression: Hashable, Sendable {
     /// `lag(x) IGNORE NULLS`.
     case ignoringNulls(Expression)
 
+    /// How many calls of a function stand inside of each other.
+    func levels(of name: String) -> Int {
+        var most = 0
+        _ = mapChildren { child in
+            most = max(most, child.levels(of: name))
+            return child
+        }
+        if case .call(let called, _, _) = self, called.lowercased() == name { return most + 1 }
+        return most
+    }
+
+    /// The same with each value once in the lists of its aggregates.
+    var distinctLists: Expression {
+        if case .call("collect_list", _, _) = self { return .call("array_distinct", self) }
+        return mapChildren { $0.distinctLists }
+    }
+
     package static func column(_ parts: String...) -> Expression { .attribute(parts, planID: nil) }
     package static func call(_ name: String, _ arguments: Expression...) -> Expression {
         .call(name: name, arguments: arguments, distinct: false)

@@ -29,6 +29,18 @@ extension Expression {
         }
     }
 
+    /// Whether it is a call that makes a structure, or an array of structures.
+    private var makesStructures: Bool {
+        guard case .call(let name, let arguments, _) = self else { return false }
+        switch name.lowercased() {
+        case "struct", "named_struct": return true
+        case "array": return arguments.first?.makesStructures ?? false
+        default: return false
+        }
+    }
+
+    private var withoutNullRule: Expression { if case .ignoringNulls(let call) = self { call } else { self } }
+
     package var prettyName: String {
         switch self {
         case .literal(let literal): return literal.prettyName
@@ -44,16 +56,16 @@ extension Expression {
             return "CASE\(whens)\(otherwise.map { " ELSE \($0.prettyName)" } ?? "") END"
         case .inList(let value, let items): return "(\(value.prettyName) IN (\(items.map(\.prettyName).joined(separator: ", "))))"
         case .extract(let base, let key):
-            if case .literal(let literal) = key, case .string(let field) = literal.value, base.isPath {
+            if case .literal(let literal) = key, case .string(let field) = literal.value, base.isPath || base.makesStructures {
                 return "\(base.prettyName).\(field)"
             }
             return "\(base.prettyName)[\(key.prettyName)]"
         case .filtered(let call, let condition): return "\(call.prettyName) FILTER (WHERE \(condition.prettyName))"
         case .interval(let interval): return interval.prettyName
-        case .window(let call, let spec): return "\(call.prettyName) OVER \(spec.prettyName(of: call))"
+        case .window(let call, let spec): return "\(call.prettyName) OVER \(spec.prettyName(of: call.withoutNullRule))"
         case .python(let call, let arguments):
             return "\(call.function.name)(\(arguments.map(\.prettyName).joined(separator: ", ")))"
-        case .ignoringNulls(let call): return "\(call.prettyName) ignore nulls"
+        case .ignoringNulls(let call): return call.prettyName + (FunctionNames.showsNulls(call) ? " ignore nulls" : "")
         case .subquery(.scalar, _): return "scalarsubquery()"
         case .subquery(.exists, _): return "exists()"
         case .subquery(.contains(let values), _):
@@ -69,7 +81,8 @@ extension Expression {
         "atan": "ATAN", "atan2": "ATAN2", "sinh": "SINH", "cosh": "COSH", "tanh": "TANH", "cbrt": "CBRT", "expm1": "EXPM1", "cot": "COT",
         "sec": "SEC", "csc": "CSC", "degrees": "DEGREES", "radians": "RADIANS", "hypot": "HYPOT", "log2": "LOG2", "log1p": "LOG1P",
         "pi": "PI", "e": "E",
-        "regexp_like": "REGEXP_LIKE",
+        "regexp_like": "REGEXP_LIKE", "regexp": "REGEXP", "signum": "SIGNUM", "acosh": "ACOSH", "asinh": "ASINH", "atanh": "ATANH",
+        "spark_partition_id": "SPARK_PARTITION_ID", "rank": "RANK", "dense_rank": "DENSE_RANK", "percent_rank": "PERCENT_RANK",
     ]
 
     /// Types callable like functions: `double('1.5')`.
@@ -144,13 +157,7 @@ extension Expression {
         case ("trim", 2): return "TRIM(BOTH \(names[0]) FROM \(names[1]))"
         case ("ltrim", 2): return "TRIM(LEADING \(names[0]) FROM \(names[1]))"
         case ("rtrim", 2): return "TRIM(TRAILING \(names[0]) FROM \(names[1]))"
-        case ("regexp_replace", 3): return "regexp_replace(\(names.joined(separator: ", ")), 1)"
-        case ("regexp_extract", 2): return "regexp_extract(\(names.joined(separator: ", ")), 1)"
-        case ("locate", 2), ("position", 2): return "\(key)(\(names.joined(separator: ", ")), 1)"
-        case ("overlay", 3): return "overlay(\(names.joined(separator: ", ")), -1)"
-        case ("months_between", 2): return "months_between(\(names.joined(separator: ", ")), true)"
-        case ("from_unixtime", 1): return "from_unixtime(\(names[0]), yyyy-MM-dd HH:mm:ss)"
-        case ("negative", 1): return "(- \(names[0]))"
+        case ("-", 1): return "(- \(names[0]))"
         case ("positive", 1): return "(+ \(names[0]))"
         case ("isnull", 1): return "(\(names[0]) IS NULL)"
         case ("isnotnull", 1): return "(\(names[0]) IS NOT NULL)"
@@ -170,15 +177,14 @@ extension Expression {
         case ("aggregate", 3), ("reduce", 3):
             return "\(key)(\(names.joined(separator: ", ")), lambdafunction(namedlambdavariable(), namedlambdavariable()))"
         case ("count", _) where arguments == [.star(qualifier: [])]: return "count(1)"
-        case ("round", 1): return "round(\(names[0]), 0)"
         case ("log", 1): return "LOG(E(), \(names[0]))"
         case ("log", 2): return "LOG(\(names[0]), \(names[1]))"
-        case ("replace", 2): return "replace(\(names[0]), \(names[1]), )"
-        case ("split", 2): return "split(\(names[0]), \(names[1]), -1)"
-        case ("lpad", 2), ("rpad", 2): return "\(key)(\(names[0]), \(names[1]),  )"
-        case ("substring", 2), ("substr", 2): return "\(key)(\(names[0]), \(names[1]), 2147483647)"
         case ("first", 2), ("last", 2), ("first_value", 2), ("last_value", 2), ("any_value", 2): return "\(key)(\(names[0]))"
-        default: return "\(capitals[key] ?? key)(\(distinct ? "DISTINCT " : "")\(names.joined(separator: ", ")))"
+        default:
+            if let name = FunctionNames.special(key, arguments, names) { return name }
+            let shown = FunctionNames.shown[key] ?? capitals[key] ?? key
+            let all = names + FunctionNames.defaults(key, names.count)
+            return "\(shown)(\(distinct ? "DISTINCT " : "")\(all.joined(separator: ", ")))"
         }
     }
 }
@@ -203,6 +209,7 @@ extension Literal {
         case (.null, _): "NULL"
         case (.integer(let days), .date): "DATE '\(CivilTime.formatDate(Int(days)))'"
         case (.integer(let micros), .timestamp): "TIMESTAMP '\(CivilTime.formatTimestamp(micros))'"
+        case (.binary(let bytes), _): "X'\(FunctionNames.hexadecimal(bytes))'"
         default: value.text(type)
         }
     }

@@ -60,6 +60,7 @@ extension WindowSpec {
         let offset = arguments.count > 1 ? arguments[1] : .literal(.int(1))
         switch known.function {
         case .nthValue: return nil
+        case .cumeDist: return WindowFrame(.range, .unboundedPreceding, .currentRow)
         case .lead: return WindowFrame(.rows, .following(offset), .following(offset))
         case .lag:
             var back = Expression.call("negative", offset)

@@ -2,27 +2,37 @@
 // 2). Source: Spark SQL reference, "Built-in Functions".
 
 extension Parser {
-    /// Functions of the fields of EXTRACT whose names differ.
-    static let fields: [String: String] = [
-        "dow": "dayofweek", "doy": "dayofyear", "week": "weekofyear", "w": "weekofyear", "weeks": "weekofyear", "years": "year",
-        "months": "month", "mon": "month", "days": "day", "d": "day", "hours": "hour", "minutes": "minute", "min": "minute",
-        "qtr": "quarter",
-    ]
-
     /// The call, behind its opening parenthesis, if its arguments have such a form.
     mutating func specialCall(_ name: String) throws(QueryError) -> Expression? {
         switch name {
         case "EXTRACT" where isWord("FROM", 1):
-            let field = take().text.lowercased()
+            let field = take().text
             _ = take()
             let source = try expression()
             try expectSymbol(")")
-            return .call(Self.fields[field] ?? field, source)
+            return .call("extract", .literal(.string(field)), source)
         case "TRIM": return try trim()
         case "POSITION": return try position()
         case "OVERLAY": return try overlay()
+        case "TIMESTAMPADD", "TIMESTAMPDIFF", "DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF": return try stepped(name)
         default: return nil
         }
+    }
+
+    /// `timestampadd(HOUR, 8, ts)`: the unit is a word. Without one the call is that of a function.
+    private mutating func stepped(_ name: String) throws(QueryError) -> Expression? {
+        guard peek.kind == .word, isSymbol(",", 1), TimeUnits.names.contains(peek.text.uppercased()) else { return nil }
+        let start = at
+        let unit = Expression.literal(.string(take().text.uppercased()))
+        _ = take()
+        let first = try expression()
+        guard takeSymbol(",") else {
+            at = start
+            return nil
+        }
+        let second = try expression()
+        try expectSymbol(")")
+        return .call(name.hasSuffix("DIFF") ? "timestampdiff" : "timestampadd", unit, first, second)
     }
 
     private mutating func trim() throws(QueryError) -> Expression? {

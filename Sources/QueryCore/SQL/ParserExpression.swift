@@ -170,7 +170,7 @@ extension Parser {
                 let token = take()
                 return try postfix(try numberLiteral("-" + token.text, token))
             }
-            return .call("negative", try nested { (parser) throws(QueryError) in try parser.unary() })
+            return .call("-", try nested { (parser) throws(QueryError) in try parser.unary() })
         }
         if takeSymbol("+") { return .call("positive", try nested { (parser) throws(QueryError) in try parser.unary() }) }
         if takeSymbol("~") { return .call("~", try nested { (parser) throws(QueryError) in try parser.unary() }) }

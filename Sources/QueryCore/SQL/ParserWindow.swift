@@ -4,6 +4,7 @@ extension Parser {
     /// FILTER, IGNORE NULLS and OVER behind a call.
     mutating func callTail(_ call: Expression) throws(QueryError) -> Expression {
         var call = call
+        if takeWord("WITHIN", "GROUP") { call = try withinGroup(call) }
         if isWord("FILTER"), isSymbol("(", 1) {
             at += 2
             try expectWord("WHERE")
@@ -15,6 +16,17 @@ extension Parser {
         guard takeWord("OVER") else { return call }
         if !isSymbol("(") { return .window(call, WindowSpec(base: try identifier())) }
         return .window(call, try windowSpec())
+    }
+
+    /// `WITHIN GROUP (ORDER BY x DESC)`.
+    private mutating func withinGroup(_ call: Expression) throws(QueryError) -> Expression {
+        try expectSymbol("(")
+        try expectWord("ORDER")
+        try expectWord("BY")
+        var orders: [SortOrder] = []
+        repeat { orders.append(try sortOrder()) } while takeSymbol(",")
+        try expectSymbol(")")
+        return OrderedAggregate.written(call, orders)
     }
 
     private mutating func windowSpec() throws(QueryError) -> WindowSpec {

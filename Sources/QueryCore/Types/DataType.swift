@@ -110,6 +110,16 @@ extension DataType {
 
     package var isNumeric: Bool { isIntegral || isFractional || isDecimal }
 
+    /// The same with nulls allowed in all of its parts.
+    package var withNulls: DataType {
+        switch self {
+        case .array(let element, _): .array(element: element.withNulls, containsNull: true)
+        case .map(let key, let value, _): .map(key: key.withNulls, value: value.withNulls, valueContainsNull: true)
+        case .structure(let fields): .structure(fields.map { StructField($0.name, $0.type.withNulls) })
+        default: self
+        }
+    }
+
     /// Neither array, map nor struct; null counts as atomic.
     package var isAtomic: Bool {
         switch self {

@@ -141,7 +141,8 @@ final class SessionTable: Sendable {
     private let pool: PythonWorkerPool?
 
     init(
-        files: FileSchemes, tables: CatalogLookup, limits: QuerySettings, threads: QueryThreads, memory: ComputeMemory, pool: PythonWorkerPool?
+        files: FileSchemes, tables: CatalogLookup, limits: QuerySettings, threads: QueryThreads, memory: ComputeMemory,
+        pool: PythonWorkerPool?
     ) {
         self.pool = pool
         self.threads = threads

@@ -79,7 +79,10 @@ struct SequenceRun {
             sessions[place].waiting.append(request.name)
             if random.chance(1, in: 4) { try settle(&sessions[place], addresses[place % addresses.count]) }
         }
-        for place in sessions.indices { try settle(&sessions[place], addresses[place % addresses.count]) }
+        for place in sessions.indices {
+            try settle(&sessions[place], addresses[place % addresses.count])
+            try sessions[place].session.endWork()
+        }
         return count
     }
 

@@ -207,6 +207,18 @@ final class SparkFuzzSession: SubjectSession {
         return try answer.get()
     }
 
+    /// A server keeps the query of a lost client for two minutes.
+    func endWork() throws {
+        start { client in
+            var request = Spark_Connect_InterruptRequest()
+            request.sessionID = client.sessionID
+            request.interruptType = .all
+            let code = try await client.outcome(of: .interrupt(request), messages: 1, within: .seconds(60))
+            return SubjectAnswer(code: code == "ok" ? 0 : 1, comparable: code)
+        }
+        _ = try answer()
+    }
+
     /// The rows of a query, with nothing else under way.
     func ask(_ query: String) throws -> [String] {
         start { client in

@@ -24,6 +24,12 @@ protocol SubjectSession: AnyObject {
     func send(_ request: DrawnRequest) throws
     /// The answer to the oldest unanswered request; nil if the server has closed the connection.
     func answer() throws -> SubjectAnswer?
+    /// Ends work that would wait for its reader; called after the last answer.
+    func endWork() throws
+}
+
+extension SubjectSession {
+    func endWork() {}
 }
 
 protocol Subject {

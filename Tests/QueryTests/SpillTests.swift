@@ -71,7 +71,7 @@ private final class MemorySpill: SpillFiles, @unchecked Sendable {  // used on t
         "select distinct s, k from t", "select distinct l, r, s from t",
         "select a.id, b.id, b.l from t a join t b on a.k = b.k and a.id < b.id", "select a.id, b.s from t a left join t b on a.k = b.id",
         "select a.id, a.s, b.id, b.s, b.r from t a full join t b on a.k = b.id + 1500",
-        "select a.id, a.s from t a left anti join t b on a.k = b.k and a.id + 1 < b.id",
+        "select a.id, a.s from t a left anti join t b on a.k = b.k and a.s < b.s",
         "select a.id from t a left semi join t b on a.s = b.s and a.id <> b.id",
         "select a.id, b.id, c.s from t a join t b on a.k = b.id join t c on b.k = c.id",
         "select b.id, a.r from t a right join t b on a.s = b.s and a.b",
